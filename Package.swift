@@ -1,0 +1,59 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+// Which target may know which is drawn in ARCHITECTURE.md and checked by Tests/TidyTests.
+let package = Package(
+    name: "millrace",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Millrace", targets: ["Millrace"]),
+        .library(name: "MillraceTestKit", targets: ["MillraceTestKit"]),
+        .executable(name: "millrace", targets: ["millrace-cli"]),
+    ],
+    targets: [
+        // Vocabulary, and Kafka's bytes.
+        .target(name: "MillraceCore"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
+        .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"]), .brew(["snappy"])]),
+        .target(name: "CMillraceBytes"),
+        .target(
+            name: "MillraceFormats",
+            dependencies: ["MillraceCore", "CMillraceBytes", "CZlib", "CLZ4", "CZstd", "CSnappy"]),
+
+        // From a program to a running topology.
+        .target(name: "MillracePlan", dependencies: ["MillraceCore"]),
+        .target(name: "MillraceStreams", dependencies: ["MillraceCore", "MillraceFormats", "MillracePlan"]),
+
+        // What the streams stand on.
+        .target(name: "MillraceLog", dependencies: ["MillraceCore", "MillraceFormats"]),
+        .systemLibrary(name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"]), .brew(["rocksdb"])]),
+        .target(name: "MillraceRocksDB", dependencies: ["MillraceCore", "CRocksDB"]),
+        .target(
+            name: "CSimdJSON", cxxSettings: [.define("NDEBUG")], linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "MillraceJSON", dependencies: ["MillraceCore", "CSimdJSON"]),
+
+        // What an app imports, and what its tests import.
+        .target(
+            name: "Millrace",
+            dependencies: ["MillraceCore", "MillraceStreams", "MillraceLog", "MillraceRocksDB", "MillraceJSON"]),
+        .target(
+            name: "MillraceTestKit", dependencies: ["MillraceCore", "MillraceFormats", "MillracePlan", "MillraceStreams"]),
+        .target(name: "MillraceCommandLine"),
+        .executableTarget(name: "millrace-cli", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine"]),
+        .executableTarget(
+            name: "millrace-conformance",
+            dependencies: ["Millrace", "MillraceTestKit", "MillracePlan", "MillraceCommandLine"]),
+
+        .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
+        .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),
+        .testTarget(name: "MillracePlanTests", dependencies: ["MillracePlan"]),
+        .testTarget(name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats"]),
+        .testTarget(name: "MillraceRocksDBTests", dependencies: ["MillraceRocksDB", "MillraceTestKit"]),
+        .testTarget(name: "MillraceJSONTests", dependencies: ["MillraceJSON"]),
+        .testTarget(name: "MillraceStreamsTests", dependencies: ["Millrace", "MillraceTestKit"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,51 @@
+/// Ordered bytes to bytes on disk or in memory: what every store of the app rests on. Keys are ordered as unsigned bytes.
+///
+/// One byte store serves a whole app; whoever uses it sets its keys apart by a prefix. Reads may come from several threads at once and see whole batches only.
+/// Nothing that was written is promised to survive the process before `flush` returns; what does survive is a prefix of the batches, in order.
+public protocol ByteStore: AnyObject, Sendable {
+    /// Appends the value of `key` to `buffer`.
+    ///
+    /// - Returns: `false`, with `buffer` untouched, when there is no such key.
+    func get(_ key: UnsafeRawBufferPointer, into buffer: ByteBuffer) throws -> Bool
+
+    /// A cursor over the keys in `lower ..< upper`, which stands before the first entry; `nil` for `upper` means to the end.
+    ///
+    /// The cursor sees the store as it was at this call.
+    func cursor(from lower: UnsafeRawBufferPointer, to upper: UnsafeRawBufferPointer?) throws -> any ByteStoreCursor
+
+    /// An empty batch of writes for this store.
+    func makeBatch() -> any ByteStoreBatch
+
+    /// Applies all of the batch or none of it, and empties it.
+    func write(_ batch: any ByteStoreBatch) throws
+
+    /// Returns when everything written so far survives a crash of the machine.
+    func flush() throws
+
+    /// Roughly how many bytes the keys in `lower ..< upper` take; for metrics.
+    func approximateSize(from lower: UnsafeRawBufferPointer, to upper: UnsafeRawBufferPointer) -> UInt64
+}
+
+/// A position in a byte store, moved entry by entry in either direction.
+public protocol ByteStoreCursor: AnyObject {
+    /// Moves to the next entry (at first to the first one); `false` when there is none.
+    func next() throws -> Bool
+    /// Moves to the entry before (at first to the last one); `false` when there is none.
+    func previous() throws -> Bool
+    /// Moves to the first entry whose key is `key` or greater; `false` when there is none within the cursor's range.
+    func seek(to key: UnsafeRawBufferPointer) throws -> Bool
+    /// The entry's key, valid until the cursor moves.
+    var key: UnsafeRawBufferPointer { get }
+    /// The entry's value, valid until the cursor moves.
+    var value: UnsafeRawBufferPointer { get }
+}
+
+/// Writes that become visible together. The bytes are copied at each call.
+public protocol ByteStoreBatch: AnyObject {
+    func put(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer)
+    func delete(_ key: UnsafeRawBufferPointer)
+    /// Deletes all keys in `lower ..< upper`.
+    func deleteRange(from lower: UnsafeRawBufferPointer, to upper: UnsafeRawBufferPointer)
+    /// The number of calls since the batch was last empty.
+    var count: Int { get }
+}

@@ -1,0 +1,26 @@
+/// How much a log line matters, as in swift-log.
+public enum LogLevel: Int, Comparable, Sendable, CaseIterable {
+    case trace, debug, info, notice, warning, error, critical
+
+    public static func < (left: LogLevel, right: LogLevel) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// Where Millrace says what it does: static text and keys, nothing per record. The shape is swift-log's, so that a `Logger` of that package plugs in with one closure:
+///
+///     MillraceLogger(level: .info) { level, message, metadata in logger.log(level: .init(level), "\(message)", metadata: .init(metadata)) }
+public struct MillraceLogger: Sendable {
+    public var level: LogLevel
+    let write: @Sendable (LogLevel, String, [(String, String)]) -> Void
+
+    public init(level: LogLevel, _ write: @escaping @Sendable (LogLevel, String, [(String, String)]) -> Void) {
+        self.level = level
+        self.write = write
+    }
+
+    /// Says nothing.
+    public static let silent = MillraceLogger(level: .critical) { _, _, _ in }
+
+    public func log(_ level: LogLevel, _ message: @autoclosure () -> String, _ metadata: (String, String)...) {
+        if level >= self.level { write(level, message(), metadata) }
+    }
+}

@@ -1,0 +1,116 @@
+/// How values of one type become bytes in a topic or a store, and come back.
+///
+/// A serde is two closures and a name, so one can be made in a line:
+///
+///     let celsius = Serde<Double>("celsius", write: { $1.append(utf8: "\($0)") }, read: { try Double.text($0) })
+///
+/// Kafka's null is not the serde's business, except for optional types: `Serde<Int?>` writes `nil` as null (no bytes at all), never as empty bytes.
+/// A serde is called from several threads at once, each with a buffer of its own, so its closures must not share mutable state.
+///
+/// Kafka: `Serde<T>`.
+public struct Serde<Value>: Sendable {
+    /// A short name, for messages.
+    public let name: String
+    @usableFromInline let writeValue: @Sendable (Value, ByteBuffer) throws -> Void
+    @usableFromInline let readValue: @Sendable (UnsafeRawBufferPointer) throws -> Value
+    @usableFromInline let isNull: (@Sendable (Value) -> Bool)?
+    @usableFromInline let makeNull: (@Sendable () -> Value)?
+
+    /// - Parameters:
+    ///   - write: Appends the bytes of a value to the buffer.
+    ///   - read: Makes a value of the bytes, which are valid during the call only. Throws when they are not such a value.
+    public init(
+        _ name: String, write: @escaping @Sendable (Value, ByteBuffer) throws -> Void,
+        read: @escaping @Sendable (UnsafeRawBufferPointer) throws -> Value
+    ) {
+        self.name = name
+        writeValue = write
+        readValue = read
+        isNull = nil
+        makeNull = nil
+    }
+
+    @usableFromInline
+    init(
+        name: String, write: @escaping @Sendable (Value, ByteBuffer) throws -> Void,
+        read: @escaping @Sendable (UnsafeRawBufferPointer) throws -> Value,
+        isNull: @escaping @Sendable (Value) -> Bool, makeNull: @escaping @Sendable () -> Value
+    ) {
+        self.name = name
+        writeValue = write
+        readValue = read
+        self.isNull = isNull
+        self.makeNull = makeNull
+    }
+
+    /// Whether values of this type can stand for Kafka's null.
+    @inlinable public var allowsNull: Bool { makeNull != nil }
+
+    /// The value that stands for Kafka's null; `nil` where the type has no room for one.
+    @inlinable public var null: Value? { makeNull?() }
+
+    /// Appends the bytes of `value`, or nothing when it is null.
+    ///
+    /// - Returns: `false` when the value is null, so that the caller writes a null instead of empty bytes.
+    @inlinable
+    public func write(_ value: Value, to buffer: ByteBuffer) throws -> Bool {
+        if let isNull, isNull(value) { return false }
+        try writeValue(value, buffer)
+        return true
+    }
+
+    /// The value of `bytes`, which may be empty but are not null.
+    @inlinable
+    public func read(_ bytes: UnsafeRawBufferPointer) throws -> Value {
+        try readValue(bytes)
+    }
+
+    /// The bytes of `value`, `nil` for null. For tests and tools; the engine writes into buffers.
+    public func bytes(of value: Value) throws -> [UInt8]? {
+        let buffer = ByteBuffer()
+        return try write(value, to: buffer) ? Array(buffer.bytes) : nil
+    }
+
+    /// The value of `bytes`, where `nil` is Kafka's null.
+    ///
+    /// - Throws: `MillraceError` of kind `serialization` for a null that the type has no room for.
+    public func value(of bytes: [UInt8]?) throws -> Value {
+        if let bytes { return try bytes.withUnsafeBytes { try readValue($0) } }
+        guard let null else {
+            throw MillraceError(.serialization, "a null cannot be read as \(Value.self); use the serde of an optional type")
+        }
+        return null
+    }
+
+    /// The serde of the optional type: `nil` is Kafka's null.
+    @inlinable public var optional: Serde<Value?> {
+        let writeValue = self.writeValue
+        let readValue = self.readValue
+        return Serde<Value?>(
+            name: name,
+            write: { value, buffer in if let value { try writeValue(value, buffer) } },
+            read: { try readValue($0) }, isNull: { $0 == nil }, makeNull: { nil })
+    }
+}
+
+/// A type with one obvious serde, which the DSL finds from the type alone.
+///
+/// A type of your own that is `Codable` needs a single word to travel as JSON:
+///
+///     struct Click: Codable, HasSerde { var user: String; var page: String }
+public protocol HasSerde {
+    static var serde: Serde<Self> { get }
+}
+
+extension Serde {
+    /// The obvious serde of `Value`, when it has one.
+    public static var ofType: Serde<Value>? {
+        func open<T: HasSerde>(_: T.Type) -> Serde<Value>? { T.serde as? Serde<Value> }
+        guard let type = Value.self as? any HasSerde.Type else { return nil }
+        return open(type)
+    }
+}
+
+extension Optional: HasSerde where Wrapped: HasSerde {
+    public static var serde: Serde<Wrapped?> { Wrapped.serde.optional }
+}

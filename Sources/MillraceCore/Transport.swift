@@ -1,0 +1,149 @@
+/// The seam to where topics live: the embedded log, or a Kafka cluster.
+///
+/// A transport is shared by all threads. Each worker thread opens a session of its own for reading and for the one atomic commit.
+/// All calls may block, so none is made on Swift's cooperative threads.
+public protocol Transport: AnyObject, Sendable {
+    /// The topic of this name, `nil` when there is none.
+    func describeTopic(_ name: String) throws -> TopicDescription?
+
+    /// The names of all topics, sorted.
+    func listTopics() throws -> [String]
+
+    /// Creates a topic.
+    ///
+    /// - Throws: `MillraceError` of kind `configuration` when the name or a setting is not valid, or the topic exists.
+    func createTopic(_ topic: TopicSpecification) throws
+
+    /// Deletes the records before the given offsets, for good. Kafka: `deleteRecords`.
+    func deleteRecords(before offsets: [TopicPartition: Offset]) throws
+
+    /// The first offset that can be read, and the offset after the last committed record.
+    func offsetRange(of partition: TopicPartition) throws -> Range<Offset>
+
+    /// The offsets that `group` committed, for those of `partitions` that have one.
+    func committedOffsets(of group: String, for partitions: [TopicPartition]) throws -> [TopicPartition: CommittedOffset]
+
+    /// A session for one worker thread.
+    ///
+    /// - Parameters:
+    ///   - name: Unique among the sessions of the app, the same after a restart: whoever opens a session of the same name fences the older one.
+    ///   - group: The consumer group whose offsets `commit` moves; the application id.
+    func openSession(named name: String, group: String) throws -> any TransportSession
+}
+
+/// What one worker reads with and commits through. Used by one thread at a time, except for `wake`.
+public protocol TransportSession: AnyObject {
+    /// Reads these partitions from these offsets on, and no others.
+    ///
+    /// - Throws: `MillraceError` of kind `transport` when an offset lies outside what the partition holds.
+    func assign(_ positions: [TopicPartition: Offset]) throws
+
+    /// Stops delivering a partition until it is resumed; its position stays.
+    func pause(_ partition: TopicPartition)
+    func resume(_ partition: TopicPartition)
+
+    /// Whole batches of committed records, at least one if any is there, then no more than fit in `maxBytes`.
+    ///
+    /// Waits up to `timeout` for one, and returns none when it is over or `wake` was called.
+    func poll(maxBytes: Int, timeout: Duration) throws -> [FetchedBatches]
+
+    /// Makes a waiting `poll`, or else the next one, return at once. The only call allowed from other threads.
+    func wake()
+
+    /// Makes outputs and offsets visible, all of them or, when it throws, none.
+    ///
+    /// - Parameters:
+    ///   - outputs: For each partition complete record batches, encoded one after the other, with CRC, offsets counted from 0. Their base offsets are set here.
+    ///   - offsets: For each input partition the offset to go on from.
+    /// - Returns: The offset of the first record of each output, in the order of `outputs`.
+    func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset]) throws -> [Offset]
+
+    func close()
+}
+
+/// Consecutive record batches of a partition in Kafka's format, as they lie in the log; their CRCs have been checked.
+///
+/// The first batch may start before the position asked for: offsets tell which records to leave out.
+public struct FetchedBatches {
+    public var partition: TopicPartition
+    /// Valid as long as `owner` lives.
+    public var bytes: UnsafeRawBufferPointer
+    public var owner: AnyObject
+    /// Where reading goes on after these.
+    public var nextOffset: Offset
+    /// The end of the partition's committed records, when this was read.
+    public var endOffset: Offset
+
+    public init(partition: TopicPartition, bytes: UnsafeRawBufferPointer, owner: AnyObject, nextOffset: Offset, endOffset: Offset) {
+        self.partition = partition
+        self.bytes = bytes
+        self.owner = owner
+        self.nextOffset = nextOffset
+        self.endOffset = endOffset
+    }
+}
+
+/// Record batches for one partition, see `TransportSession.commit`.
+public struct OutputBatches {
+    public var partition: TopicPartition
+    public var bytes: ByteBuffer
+    public var recordCount: Int
+
+    public init(partition: TopicPartition, bytes: ByteBuffer, recordCount: Int) {
+        self.partition = partition
+        self.bytes = bytes
+        self.recordCount = recordCount
+    }
+}
+
+/// Where a consumer group goes on in a partition, and a note of its own beside it. Kafka: `OffsetAndMetadata`.
+public struct CommittedOffset: Hashable, Sendable {
+    public var offset: Offset
+    public var metadata: String
+
+    public init(_ offset: Offset, metadata: String = "") {
+        self.offset = offset
+        self.metadata = metadata
+    }
+}
+
+/// A topic to create. Settings have Kafka's names and, where absent, Kafka's defaults.
+public struct TopicSpecification: Hashable, Sendable {
+    public var name: String
+    public var partitions: Int32
+    public var settings: [String: String]
+
+    public init(_ name: String, partitions: Int32, settings: [String: String] = [:]) {
+        self.name = name
+        self.partitions = partitions
+        self.settings = settings
+    }
+}
+
+/// A topic as it is.
+public struct TopicDescription: Hashable, Sendable {
+    public var name: String
+    /// The topic's UUID: a topic that was deleted and made again has another.
+    public var id: TopicID
+    public var partitions: Int32
+    /// The settings that were given, not the defaults.
+    public var settings: [String: String]
+
+    public init(name: String, id: TopicID, partitions: Int32, settings: [String: String]) {
+        self.name = name
+        self.id = id
+        self.partitions = partitions
+        self.settings = settings
+    }
+}
+
+/// Kafka's UUID of a topic: 16 bytes.
+public struct TopicID: Hashable, Sendable {
+    public var high: UInt64
+    public var low: UInt64
+
+    public init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+}
