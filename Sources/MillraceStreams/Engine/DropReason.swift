@@ -1,0 +1,17 @@
+/// Why a record was left out of a result. Every dropped record is counted under one of these; the names are those of the metric `millrace.records.dropped`.
+public enum DropReason: String, Sendable, Hashable, CaseIterable {
+    /// The operator needs a key and the record has none.
+    case nullKey
+    /// The operator needs a value and the record has none.
+    case nullValue
+    /// The record came after its window was closed.
+    case late
+    /// The timestamp extractor gave a negative time.
+    case invalidTimestamp
+    /// The key or value could not be read, and the failure policy said to go on.
+    case deserialization
+    /// A closure of the app threw, and the failure policy said to go on.
+    case processing
+    /// A versioned table got a row older than its history.
+    case expired
+}

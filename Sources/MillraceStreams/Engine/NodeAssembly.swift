@@ -1,0 +1,82 @@
+import MillraceCore
+import MillracePlan
+
+/// What makes a node for one task. A node is assembled after the nodes it sends to, so it gets its finished outputs.
+public struct NodePayload: Sendable {
+    let assemble: @Sendable (NodeAssembly) throws -> NodeInput
+
+    @usableFromInline
+    init(_ assemble: @escaping @Sendable (NodeAssembly) throws -> NodeInput) {
+        self.assemble = assemble
+    }
+}
+
+/// The surroundings of a node while it is assembled: the task, and the nodes behind it.
+public struct NodeAssembly {
+    /// The name of the node.
+    public let name: String
+    let task: TaskContext
+    /// The assembled nodes that this one sends to, in the order in which they were made.
+    let children: [(name: String, input: NodeInput)]
+
+    /// Where the node sends to: all of its children, one after the other.
+    ///
+    /// - Throws: `MillraceError` of kind `topology` when a child takes other types.
+    @usableFromInline
+    func output<Key, Value>(_: Key.Type = Key.self, _: Value.Type = Value.self) throws -> Output<Key, Value> {
+        let outputs = try children.map { try output(to: $0) as Output<Key, Value> }
+        switch outputs.count {
+        case 0: return Output { _ in }
+        case 1: return outputs[0]
+        default: return Output { record in for output in outputs { try output.send(record) } }
+        }
+    }
+
+    /// The child of this name alone.
+    @usableFromInline
+    func output<Key, Value>(toChild child: String) throws -> Output<Key, Value> {
+        guard let child = children.first(where: { $0.name == child }) else {
+            throw MillraceError(
+                .topology, "\(name) sends to \(child), which is not one of its children (\(children.map(\.name).joined(separator: ", "))).",
+                node: name)
+        }
+        return try output(to: child)
+    }
+
+    /// The place that errors of this node name.
+    @usableFromInline var site: NodeSite { NodeSite(name: name, task: task) }
+
+    private func output<Key, Value>(to child: (name: String, input: NodeInput)) throws -> Output<Key, Value> {
+        guard let output = child.input.input as? Output<Key, Value> else {
+            throw MillraceError(
+                .topology, "\(name) sends (\(Key.self), \(Value.self)), but \(child.name) takes \(child.input.types).", node: name)
+        }
+        return output
+    }
+}
+
+/// A node at work in a task: what errors and dropped records are told with.
+public struct NodeSite {
+    public let name: String
+    @usableFromInline let task: TaskContext
+
+    /// The error of a user's closure, with the node, the task and the record added. Errors that know their node are left alone.
+    @usableFromInline
+    func failure(_ error: any Error) -> MillraceError {
+        if var known = error as? MillraceError {
+            if known.node == nil { known.node = name }
+            if known.task == nil { known.task = task.id }
+            if known.record == nil { known.record = task.recordMetadata }
+            return known
+        }
+        return MillraceError(
+            .processing, "A closure of the app threw while it processed a record.", cause: error, node: name, task: task.id,
+            record: task.recordMetadata)
+    }
+
+    /// Counts a record that the rules of the operator leave out.
+    @usableFromInline
+    func drop(_ reason: DropReason) {
+        task.drop(reason, at: name)
+    }
+}

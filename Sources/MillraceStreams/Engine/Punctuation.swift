@@ -1,0 +1,41 @@
+import MillraceCore
+
+/// Which clock a punctuation follows. Kafka: `PunctuationType`.
+public enum PunctuationTime: Sendable {
+    /// The highest timestamp seen: fires only as records arrive.
+    case stream
+    /// The time of day: fires also when nothing arrives.
+    case wallClock
+}
+
+/// A call at regular times, until it is cancelled. Kafka: `Cancellable` of a `Punctuator`.
+public final class Punctuation {
+    let time: PunctuationTime
+    let interval: Int64
+    let node: String
+    var next: Int64
+    let body: (Timestamp) throws -> Void
+    private(set) var isCancelled = false
+
+    init(_ time: PunctuationTime, interval: Int64, next: Int64, node: String, _ body: @escaping (Timestamp) throws -> Void) {
+        self.time = time
+        self.interval = interval
+        self.next = next
+        self.node = node
+        self.body = body
+    }
+
+    /// No further calls.
+    public func cancel() {
+        isCancelled = true
+    }
+
+    /// Calls once if it is due; after a jump over several due times, still once.
+    func fireIfDue(at now: Timestamp) throws -> Bool {
+        guard !isCancelled, now.milliseconds >= next else { return false }
+        let missed = (now.milliseconds - next) / interval
+        next += (missed + 1) * interval
+        try body(now)
+        return true
+    }
+}

@@ -1,0 +1,95 @@
+import MillraceCore
+
+/// What the nodes of a task share: time, the record at hand, stores, outputs, counters. Belongs to the worker that runs the task and is never used by two threads at once.
+public final class TaskContext {
+    public let id: TaskID
+    /// The application id: the prefix of internal topics.
+    public let applicationID: String
+    /// The highest timestamp of the records that the task has processed; `.none` before the first.
+    public internal(set) var streamTime: Timestamp = .none
+    /// The time of day, as of the last time the worker looked.
+    public internal(set) var now: Timestamp
+    /// The time of the record at the node at hand: what a store notes for a write that does not say.
+    public internal(set) var timestamp: Timestamp = .none
+    /// The headers of the record at the node at hand.
+    public internal(set) var headers = Headers()
+    let logger: MillraceLogger
+    let collector: any RecordCollector
+    /// Partition counts of the topics that the task writes.
+    let topics: any TopicDirectory
+    var stores: [String: any StateStore] = [:]
+    var punctuations: [Punctuation] = []
+    /// Set when a processor asks for an early commit.
+    var commitIsRequested = false
+    private(set) var dropped: [DropReason: Int] = [:]
+    var sourceTopic: String?
+    var sourceOffset: Offset = -1
+
+    init(
+        id: TaskID, applicationID: String, now: Timestamp, logger: MillraceLogger, collector: any RecordCollector, topics: any TopicDirectory
+    ) {
+        self.id = id
+        self.applicationID = applicationID
+        self.now = now
+        self.logger = logger
+        self.collector = collector
+        self.topics = topics
+    }
+
+    /// Where the record at hand was read; `nil` in a punctuation.
+    public var recordMetadata: RecordMetadata? {
+        sourceTopic.map { RecordMetadata(topic: $0, partition: id.partition, offset: sourceOffset) }
+    }
+
+    /// The store of this name.
+    ///
+    /// - Throws: `MillraceError` of kind `topology` when the task has no such store, or it holds other types.
+    func store<Store: StateStore>(_ name: String, as type: Store.Type = Store.self) throws -> Store {
+        guard let store = stores[name] else {
+            throw MillraceError(
+                .topology, "There is no store \"\(name)\" in task \(id). Connect it to the processor that asks for it.", task: id)
+        }
+        guard let typed = store as? Store else {
+            throw MillraceError(.topology, "Store \"\(name)\" is a \(Swift.type(of: store)), not a \(Store.self).", task: id)
+        }
+        return typed
+    }
+
+    func drop(_ reason: DropReason, at node: String) {
+        let count = dropped[reason, default: 0]
+        dropped[reason] = count + 1
+        if count == 0 {
+            logger.log(.warning, "A record was dropped; further ones for the same reason are only counted",
+                ("reason", reason.rawValue), ("node", node), ("task", "\(id)"),
+                ("record", recordMetadata.map { "\($0.topic)-\($0.partition)@\($0.offset)" } ?? "none"))
+        }
+    }
+
+    /// Runs `body` as the node that handles a record of this time and these headers, so that its stores note them.
+    @inlinable
+    func handling(_ timestamp: Timestamp, _ headers: Headers, _ body: () throws -> Void) rethrows {
+        let (outerTimestamp, outerHeaders) = (self.timestamp, self.headers)
+        set(timestamp, headers)
+        defer { set(outerTimestamp, outerHeaders) }
+        try body()
+    }
+
+    @usableFromInline
+    func set(_ timestamp: Timestamp, _ headers: Headers) {
+        self.timestamp = timestamp
+        self.headers = headers
+    }
+}
+
+/// Where the records that a task writes go, as bytes that are valid during the call.
+public protocol RecordCollector: AnyObject {
+    func append(
+        topic: String, partition: Partition, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, timestamp: Timestamp,
+        headers: Headers) throws
+}
+
+/// How many partitions topics have.
+public protocol TopicDirectory: AnyObject {
+    /// - Throws: `MillraceError` of kind `transport` when there is no such topic.
+    func partitionCount(of topic: String) throws -> Int32
+}

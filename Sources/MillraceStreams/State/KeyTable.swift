@@ -1,0 +1,225 @@
+import MillraceCore
+
+/// Numbers keys: each distinct run of bytes gets a small integer, its slot, until it is removed.
+///
+/// Stores are keyed by the *serialised* key, for two reasons: two keys are the same if and only if Kafka sees the same bytes (Swift holds "é" and "e" + accent for equal), and this
+/// table, being the same code for every key type, is compiled once and probes without calling into a `Hashable`.
+/// Open addressing with linear probing; the bytes of all keys lie in one arena. Slots of removed keys are used again.
+public final class KeyTable {
+    /// What a slot knows of its key.
+    struct Entry {
+        var offset: Int
+        var length: Int32
+        var hash: UInt32
+    }
+
+    /// Slot + 1 at each place, 0 where it is free. The count is a power of two.
+    private var places: UnsafeMutableBufferPointer<UInt32>
+    private var entries: ContiguousArray<Entry> = []
+    private var freeSlots: ContiguousArray<Int> = []
+    private var arena: UnsafeMutableRawPointer
+    private var arenaCapacity = 1024
+    private var arenaUsed = 0
+    private var arenaWasted = 0
+
+    /// The number of keys.
+    public private(set) var count = 0
+
+    init() {
+        places = .allocate(capacity: 32)
+        places.initialize(repeating: 0)
+        arena = .allocate(byteCount: arenaCapacity, alignment: 8)
+    }
+
+    deinit {
+        places.deallocate()
+        arena.deallocate()
+    }
+
+    /// One more than the largest slot ever given out: the length of arrays that run beside this table.
+    var slotLimit: Int { entries.count }
+
+    /// Bytes that the table takes.
+    var byteCount: Int { arenaCapacity + places.count * 4 + entries.capacity * MemoryLayout<Entry>.stride }
+
+    /// The slot of `key`, or -1.
+    public func find(_ key: UnsafeRawBufferPointer) -> Int {
+        let hash = KeyTable.hash(key)
+        let mask = places.count - 1
+        var place = Int(hash) & mask
+        while true {
+            let tag = places[place]
+            if tag == 0 { return -1 }
+            if matches(Int(tag) - 1, hash, key) { return Int(tag) - 1 }
+            place = (place + 1) & mask
+        }
+    }
+
+    /// The slot of `key`, which gets one if it has none.
+    public func insert(_ key: UnsafeRawBufferPointer) -> (slot: Int, isNew: Bool) {
+        let hash = KeyTable.hash(key)
+        let mask = places.count - 1
+        var place = Int(hash) & mask
+        while true {
+            let tag = places[place]
+            if tag == 0 { break }
+            if matches(Int(tag) - 1, hash, key) { return (Int(tag) - 1, false) }
+            place = (place + 1) & mask
+        }
+        let entry = Entry(offset: store(key), length: Int32(key.count), hash: hash)
+        let slot: Int
+        if let free = freeSlots.popLast() {
+            slot = free
+            entries[slot] = entry
+        } else {
+            slot = entries.count
+            entries.append(entry)
+        }
+        places[place] = UInt32(slot + 1)
+        count += 1
+        if count * 4 > places.count * 3 { growPlaces() }
+        return (slot, true)
+    }
+
+    /// The key of a slot that is in use, valid until the next insertion.
+    public func key(of slot: Int) -> UnsafeRawBufferPointer {
+        let entry = entries[slot]
+        return UnsafeRawBufferPointer(start: arena + entry.offset, count: Int(entry.length))
+    }
+
+    /// Forgets the key of a slot that is in use; the slot will be given to another key.
+    func remove(_ slot: Int) {
+        let mask = places.count - 1
+        var hole = Int(entries[slot].hash) & mask
+        while places[hole] != UInt32(slot + 1) { hole = (hole + 1) & mask }
+        // Close the gap, so that no key behind it becomes unreachable.
+        var next = (hole + 1) & mask
+        while places[next] != 0 {
+            let home = Int(entries[Int(places[next]) - 1].hash) & mask
+            if (next - home) & mask >= (next - hole) & mask {
+                places[hole] = places[next]
+                hole = next
+            }
+            next = (next + 1) & mask
+        }
+        places[hole] = 0
+        arenaWasted += Int(entries[slot].length)
+        entries[slot].length = -1
+        freeSlots.append(slot)
+        count -= 1
+    }
+
+    /// Forgets all keys and gives back large memory.
+    func removeAll() {
+        places.deallocate()
+        places = .allocate(capacity: 32)
+        places.initialize(repeating: 0)
+        entries = []
+        freeSlots = []
+        arena.deallocate()
+        arenaCapacity = 1024
+        arena = .allocate(byteCount: arenaCapacity, alignment: 8)
+        arenaUsed = 0
+        arenaWasted = 0
+        count = 0
+    }
+
+    /// Orders two keys as unsigned bytes, a prefix first.
+    static func precedes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+        let common = min(left.count, right.count)
+        if common > 0 {
+            let order = compare(left.baseAddress.unsafelyUnwrapped, right.baseAddress.unsafelyUnwrapped, common)
+            if order != 0 { return order < 0 }
+        }
+        return left.count < right.count
+    }
+
+    /// -1, 0 or 1 as `memcmp`, eight bytes at a time.
+    static func compare(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ count: Int) -> Int {
+        var index = 0
+        while index + 8 <= count {
+            let a = left.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            let b = right.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            if a != b { return a.bigEndian < b.bigEndian ? -1 : 1 }
+            index += 8
+        }
+        while index < count {
+            let a = left.load(fromByteOffset: index, as: UInt8.self)
+            let b = right.load(fromByteOffset: index, as: UInt8.self)
+            if a != b { return a < b ? -1 : 1 }
+            index += 1
+        }
+        return 0
+    }
+
+    /// Multiply-and-fold over 8-byte words. Not for adversaries: keys that collide on purpose cost time, never correctness.
+    static func hash(_ key: UnsafeRawBufferPointer) -> UInt32 {
+        var state: UInt64 = 0x9E37_79B9_7F4A_7C15 ^ UInt64(truncatingIfNeeded: key.count)
+        guard let base = key.baseAddress else { return UInt32(truncatingIfNeeded: state) }
+        var index = 0
+        while index + 8 <= key.count {
+            state = fold(state ^ UnsafeRawPointer(base).loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            index += 8
+        }
+        if index < key.count {
+            var tail: UInt64 = 0
+            while index < key.count {
+                tail = tail << 8 | UInt64(base.load(fromByteOffset: index, as: UInt8.self))
+                index += 1
+            }
+            state = fold(state ^ tail)
+        }
+        return UInt32(truncatingIfNeeded: state ^ state >> 32)
+    }
+
+    private static func fold(_ word: UInt64) -> UInt64 {
+        let (high, low) = word.multipliedFullWidth(by: 0xBF58_476D_1CE4_E5B9)
+        return high ^ low
+    }
+
+    private func matches(_ slot: Int, _ hash: UInt32, _ key: UnsafeRawBufferPointer) -> Bool {
+        let entry = entries[slot]
+        guard entry.hash == hash, Int(entry.length) == key.count else { return false }
+        guard key.count > 0, let base = key.baseAddress else { return true }
+        return KeyTable.compare(arena + entry.offset, base, key.count) == 0
+    }
+
+    private func store(_ key: UnsafeRawBufferPointer) -> Int {
+        if arenaUsed + key.count > arenaCapacity { growArena(for: key.count) }
+        let offset = arenaUsed
+        if let base = key.baseAddress { (arena + offset).copyMemory(from: base, byteCount: key.count) }
+        arenaUsed += key.count
+        return offset
+    }
+
+    /// Moves the keys to an arena with room for `additional` bytes, leaving removed ones behind.
+    private func growArena(for additional: Int) {
+        let live = arenaUsed - arenaWasted
+        arenaCapacity = max((live + additional) * 2, 1024)
+        let bigger = UnsafeMutableRawPointer.allocate(byteCount: arenaCapacity, alignment: 8)
+        var used = 0
+        for slot in entries.indices where entries[slot].length >= 0 {
+            let length = Int(entries[slot].length)
+            (bigger + used).copyMemory(from: arena + entries[slot].offset, byteCount: length)
+            entries[slot].offset = used
+            used += length
+        }
+        arena.deallocate()
+        arena = bigger
+        arenaUsed = used
+        arenaWasted = 0
+    }
+
+    private func growPlaces() {
+        let old = places
+        places = .allocate(capacity: old.count * 2)
+        places.initialize(repeating: 0)
+        let mask = places.count - 1
+        for tag in old where tag != 0 {
+            var place = Int(entries[Int(tag) - 1].hash) & mask
+            while places[place] != 0 { place = (place + 1) & mask }
+            places[place] = tag
+        }
+        old.deallocate()
+    }
+}

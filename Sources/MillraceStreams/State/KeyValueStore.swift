@@ -1,0 +1,133 @@
+import MillraceCore
+
+/// A store of one value for each key, ordered by the keys' bytes.
+///
+/// A processor gets one by the name it was connected with. What it writes is on disk and in the changelog at the next commit of the task, together with the task's outputs
+/// and offsets, or not at all. A store belongs to one task: it holds the keys of one partition, and only that task's thread may use it.
+///
+/// Kafka: `KeyValueStore`, and `TimestampedKeyValueStore` for tables.
+public final class KeyValueStore<Key, Value>: StateStore {
+    public let name: String
+    @usableFromInline let overlay: Overlay<Value>
+    @usableFromInline let keySerde: Serde<Key>
+    @usableFromInline let keyBuffer = ByteBuffer()
+    private let task: TaskContext
+
+    init(name: String, key: Serde<Key>, overlay: Overlay<Value>, task: TaskContext) {
+        self.name = name
+        self.overlay = overlay
+        self.task = task
+        keySerde = key
+    }
+
+    /// The value of `key`, `nil` when there is none.
+    public func get(_ key: Key) throws -> Value? {
+        try row(key)?.value
+    }
+
+    /// The value of `key` and its time.
+    func row(_ key: Key) throws -> Row<Value>? {
+        try overlay.get(bytes(of: key))
+    }
+
+    /// Sets the value of `key`, noted with the time of the record at hand; `nil` removes it.
+    public func put(_ key: Key, _ value: Value?) throws {
+        try put(key, value, task.timestamp)
+    }
+
+    func put(_ key: Key, _ value: Value?, _ timestamp: Timestamp) throws {
+        overlay.put(try bytes(of: key), value, timestamp)
+    }
+
+    /// Sets the value of `key` unless it has one.
+    ///
+    /// - Returns: The value that is there already, `nil` when there was none and `value` was set.
+    @discardableResult
+    public func putIfAbsent(_ key: Key, _ value: Value) throws -> Value? {
+        if let present = try get(key) { return present }
+        try put(key, value)
+        return nil
+    }
+
+    /// Removes `key`.
+    ///
+    /// - Returns: The value it had.
+    @discardableResult
+    public func delete(_ key: Key) throws -> Value? {
+        let old = try get(key)
+        try put(key, nil)
+        return old
+    }
+
+    /// Calls `body` for each key and value, ordered by the keys' bytes, until it returns `false`. It may change the store.
+    ///
+    /// - Parameters:
+    ///   - range: Keys to visit, by their bytes, both ends included; all when `nil`.
+    ///   - reversed: From the last key to the first.
+    public func forEach(in range: ClosedKeyRange<Key>? = nil, reversed: Bool = false, _ body: (Key, Value) throws -> Bool) throws {
+        try forEachRow(in: range, reversed: reversed) { key, row in
+            guard let value = row.value else { return true }
+            return try body(key, value)
+        }
+    }
+
+    /// All keys and values, ordered by the keys' bytes, as an array: for small stores and tests.
+    public func all() throws -> [(key: Key, value: Value)] {
+        var entries: [(key: Key, value: Value)] = []
+        try forEach { key, value in
+            entries.append((key, value))
+            return true
+        }
+        return entries
+    }
+
+    func forEachRow(in range: ClosedKeyRange<Key>? = nil, reversed: Bool = false, _ body: (Key, Row<Value>) throws -> Bool) throws {
+        let lower = try range.map { Array(try bytes(of: $0.lower)) } ?? []
+        // The first key behind `upper` is `upper` and a zero byte.
+        let upper = try range.map { Array(try bytes(of: $0.upper)) + [0] }
+        let serde = keySerde
+        func visit(_ lower: UnsafeRawBufferPointer, _ upper: UnsafeRawBufferPointer?) throws {
+            try overlay.forEach(from: lower, to: upper, reversed: reversed) { try body(serde.read($0), $1) }
+        }
+        try lower.withUnsafeBytes { lower in
+            guard let upper else { return try visit(lower, nil) }
+            try upper.withUnsafeBytes { try visit(lower, $0) }
+        }
+    }
+
+    public var byteCount: Int { overlay.byteCount }
+    public var hasUncommittedRows: Bool { overlay.hasUncommittedRows }
+
+    public func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
+        try overlay.commit(batch: batch, changelog)
+    }
+
+    public func restore(
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers, batch: (any ByteStoreBatch)?
+    ) throws {
+        try overlay.restore(key, value, timestamp, batch: batch)
+    }
+
+    public func trim(to limit: Int) {
+        overlay.trim(to: limit)
+    }
+
+    /// The key's bytes, valid until the next call.
+    @inlinable
+    func bytes(of key: Key) throws -> UnsafeRawBufferPointer {
+        keyBuffer.removeAll()
+        _ = try keySerde.write(key, to: keyBuffer)
+        return keyBuffer.bytes
+    }
+}
+
+/// Keys from `lower` to `upper`, both included, in the order of their bytes (which need not be the order of the type).
+public struct ClosedKeyRange<Key> {
+    public var lower: Key
+    public var upper: Key
+
+    public init(_ lower: Key, _ upper: Key) {
+        self.lower = lower
+        self.upper = upper
+    }
+}

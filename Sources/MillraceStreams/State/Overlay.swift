@@ -1,0 +1,249 @@
+import MillraceCore
+
+/// A value in a store, and the time it is of.
+public struct Row<Value> {
+    /// `nil`: the key is known to have no value.
+    public var value: Value?
+    public var timestamp: Timestamp
+    /// Written since the last commit.
+    @usableFromInline var isDirty: Bool
+
+    @inlinable
+    init(value: Value?, timestamp: Timestamp, isDirty: Bool) {
+        self.value = value
+        self.timestamp = timestamp
+        self.isDirty = isDirty
+    }
+}
+
+/// Where the committed rows of a store, or of one segment of it, lie: all keys of a byte store that begin with a prefix.
+struct Backing {
+    let store: any ByteStore
+    let prefix: [UInt8]
+}
+
+/// The writes of one store that are not yet committed, laid over what is on disk.
+///
+/// An overlay is not a cache. A cache may drop an entry at any time; an overlay may not drop a dirty one, because it is the only copy of work that the changelog has not
+/// acknowledged. Rows that were committed, or read from disk, stay as a bounded cache until `trim`. Without a backing the overlay is all there is, and nothing is ever dropped.
+///
+/// Invariants, checked by `checkInvariants()`: a slot is listed in `dirtySlots` if and only if its row is dirty; every slot of the table has a row; if ordered, the order holds
+/// exactly the slots of the table.
+public final class Overlay<Value> {
+    @usableFromInline let keys = KeyTable()
+    @usableFromInline var rows: ContiguousArray<Row<Value>> = []
+    @usableFromInline var dirtySlots: ContiguousArray<Int> = []
+    let order: KeyOrder?
+    let backing: Backing?
+    private let serde: Serde<Value>
+    /// Headers of the records that wrote the dirty rows, for the few stores whose changelogs carry them.
+    private var headers: [Int: Headers] = [:]
+    private let scratch = ByteBuffer()
+    private let scratchKey = ByteBuffer()
+    private var averageValueSize = 16
+
+    init(serde: Serde<Value>, isOrdered: Bool, backing: Backing?) {
+        self.serde = serde
+        self.backing = backing
+        order = isOrdered ? KeyOrder(of: keys) : nil
+    }
+
+    /// Roughly the memory that the overlay takes.
+    var byteCount: Int {
+        keys.byteCount + rows.count * (MemoryLayout<Row<Value>>.stride + averageValueSize)
+    }
+
+    var hasUncommittedRows: Bool { !dirtySlots.isEmpty }
+
+    /// The slot of `key`, whose row is read from disk when it is not here yet. Valid until `commit` or `trim`.
+    @inlinable
+    public func slot(of key: UnsafeRawBufferPointer) throws -> Int {
+        let (slot, isNew) = keys.insert(key)
+        if isNew { try takeUp(slot, key) }
+        return slot
+    }
+
+    /// The row of a slot.
+    @inlinable
+    public func row(_ slot: Int) -> Row<Value> { rows[slot] }
+
+    /// Replaces the row of a slot; `nil` removes the key from the store.
+    @inlinable
+    public func write(_ value: Value?, _ timestamp: Timestamp, slot: Int) {
+        if !rows[slot].isDirty { dirtySlots.append(slot) }
+        rows[slot] = Row(value: value, timestamp: timestamp, isDirty: true)
+    }
+
+    /// The value of `key`, `nil` when there is none. Rows that are not there are not remembered, so asking for many costs no memory.
+    func get(_ key: UnsafeRawBufferPointer) throws -> Row<Value>? {
+        let slot = keys.find(key)
+        if slot >= 0 { return rows[slot].value == nil ? nil : rows[slot] }
+        return try load(key)
+    }
+
+    func put(_ key: UnsafeRawBufferPointer, _ value: Value?, _ timestamp: Timestamp, headers: Headers? = nil) {
+        let (slot, isNew) = keys.insert(key)
+        if isNew { place(Row(value: nil, timestamp: .none, isDirty: false), slot) }
+        write(value, timestamp, slot: slot)
+        if let headers { self.headers[slot] = headers.isEmpty ? nil : headers }
+    }
+
+    /// Calls `body` for each row with a value whose key lies in `lower ..< upper`, in key order or against it, until it returns `false`.
+    ///
+    /// `body` may change the store: rows that it puts ahead are met, rows that it removes are not. The bytes of the key are valid during the call.
+    func forEach(
+        from lower: UnsafeRawBufferPointer, to upper: UnsafeRawBufferPointer?, reversed: Bool = false,
+        _ body: (UnsafeRawBufferPointer, Row<Value>) throws -> Bool
+    ) throws {
+        guard let order else { preconditionFailure("a store that is asked for ranges must be made with isOrdered") }
+        let disk = try backing.map { try BackingCursor($0, from: lower, to: upper, reversed: reversed) }
+        let current = ByteBuffer()
+        var slot = reversed ? upper.map(order.lastBefore) ?? order.last : order.seek(lower)
+        while true {
+            let inRange = slot >= 0 && (reversed ? !KeyTable.precedes(keys.key(of: slot), lower) : isBelow(keys.key(of: slot), upper))
+            // What is on disk counts only where nothing is laid over it.
+            while let disk, let key = disk.key, keys.find(key) >= 0 { try disk.advance() }
+            let diskIsNext: Bool
+            if let key = disk?.key {
+                diskIsNext = !inRange || (KeyTable.precedes(key, keys.key(of: slot)) != reversed)
+            } else {
+                diskIsNext = false
+            }
+            current.removeAll()
+            if diskIsNext, let disk, let key = disk.key {
+                current.append(key)
+                let row = try decode(disk.value)
+                try disk.advance()
+                if try !body(current.bytes, row) { return }
+            } else if inRange {
+                current.append(keys.key(of: slot))
+                let row = rows[slot]
+                if row.value != nil, try !body(current.bytes, row) { return }
+            } else {
+                return
+            }
+            if reversed {
+                slot = order.lastBefore(current.bytes)
+            } else {
+                current.append(0)
+                slot = order.seek(current.bytes)
+            }
+        }
+    }
+
+    /// Hands over every dirty row in the order of first writing, its bytes serialised, and makes it clean.
+    ///
+    /// - Parameters:
+    ///   - batch: Receives the rows for the disk; `nil` where there is none.
+    ///   - body: Receives the key, the value's bytes (`nil`: removed), the row's time and headers, for the changelog.
+    func commit(
+        batch: (any ByteStoreBatch)?,
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?, Timestamp, Headers) throws -> Void
+    ) throws {
+        for slot in dirtySlots {
+            let row = rows[slot]
+            let key = keys.key(of: slot)
+            scratch.removeAll()
+            scratch.append(bigEndian: row.timestamp.milliseconds)
+            var bytes: UnsafeRawBufferPointer?
+            if let value = row.value, try serde.write(value, to: scratch) {
+                bytes = UnsafeRawBufferPointer(rebasing: scratch.bytes[8...])
+                averageValueSize += (scratch.count - averageValueSize) / 16
+            }
+            try body(key, bytes, row.timestamp, headers[slot] ?? Headers())
+            if let backing, let batch {
+                let diskKey = fullKey(backing, key)
+                if row.value == nil { batch.delete(diskKey) } else { batch.put(diskKey, scratch.bytes) }
+            }
+            rows[slot].isDirty = false
+            if row.value == nil {
+                order?.remove(slot)
+                keys.remove(slot)
+            }
+        }
+        dirtySlots.removeAll(keepingCapacity: true)
+        if !headers.isEmpty { headers.removeAll() }
+    }
+
+    /// Takes a row from the changelog during a restore, past the dirty rows: it is committed already.
+    func restore(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp, batch: (any ByteStoreBatch)?) throws {
+        if let backing, let batch {
+            let diskKey = fullKey(backing, key)
+            guard let value else { return batch.delete(diskKey) }
+            scratch.removeAll()
+            scratch.append(bigEndian: timestamp.milliseconds)
+            scratch.append(value)
+            batch.put(diskKey, scratch.bytes)
+            return
+        }
+        let (slot, isNew) = keys.insert(key)
+        if isNew { place(Row(value: nil, timestamp: timestamp, isDirty: false), slot) }
+        guard let value else {
+            order?.remove(slot)
+            return keys.remove(slot)
+        }
+        rows[slot] = Row(value: try serde.read(value), timestamp: timestamp, isDirty: false)
+    }
+
+    /// Forgets the clean rows that can be read from disk again, when they take more than `limit` bytes. Only after a commit.
+    func trim(to limit: Int) {
+        guard backing != nil, dirtySlots.isEmpty, byteCount > limit else { return }
+        keys.removeAll()
+        order?.removeAll()
+        rows = []
+    }
+
+    func checkInvariants() {
+        let dirty = (0..<keys.slotLimit).filter { $0 < rows.count && rows[$0].isDirty }
+        precondition(Set(dirty) == Set(dirtySlots) && dirty.count == dirtySlots.count, "the dirty rows and their list must agree")
+        precondition(rows.count >= keys.slotLimit, "every slot must have a row")
+        guard let order else { return }
+        var count = 0
+        var slot = order.first
+        while slot >= 0 {
+            let next = order.next(slot)
+            precondition(next < 0 || KeyTable.precedes(keys.key(of: slot), keys.key(of: next)), "keys must be in order")
+            count += 1
+            slot = next
+        }
+        precondition(count == keys.count, "the order must hold exactly the keys of the table")
+    }
+
+    @usableFromInline
+    func takeUp(_ slot: Int, _ key: UnsafeRawBufferPointer) throws {
+        place(Row(value: nil, timestamp: .none, isDirty: false), slot)
+        if let row = try load(key) { rows[slot] = row }
+    }
+
+    private func place(_ row: Row<Value>, _ slot: Int) {
+        if slot < rows.count { rows[slot] = row } else { rows.append(row) }
+        order?.insert(slot)
+    }
+
+    private func load(_ key: UnsafeRawBufferPointer) throws -> Row<Value>? {
+        guard let backing else { return nil }
+        scratch.removeAll()
+        guard try backing.store.get(fullKey(backing, key), into: scratch) else { return nil }
+        return try decode(scratch.bytes)
+    }
+
+    private func decode(_ bytes: UnsafeRawBufferPointer) throws -> Row<Value> {
+        guard bytes.count >= 8 else {
+            throw MillraceError(
+                .corruption, "A row of the local state is \(bytes.count) bytes long, too short to hold its timestamp. Delete the state directory: it will be rebuilt from the changelog.")
+        }
+        let value = try serde.read(UnsafeRawBufferPointer(rebasing: bytes[8...]))
+        return Row(value: value, timestamp: Timestamp(milliseconds: bytes.loadBigEndian()), isDirty: false)
+    }
+
+    private func fullKey(_ backing: Backing, _ key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        scratchKey.removeAll()
+        scratchKey.append(backing.prefix)
+        scratchKey.append(key)
+        return scratchKey.bytes
+    }
+
+    private func isBelow(_ key: UnsafeRawBufferPointer, _ upper: UnsafeRawBufferPointer?) -> Bool {
+        upper.map { KeyTable.precedes(key, $0) } ?? true
+    }
+}

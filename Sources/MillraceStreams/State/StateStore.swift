@@ -1,0 +1,26 @@
+import MillraceCore
+
+/// What the engine asks of every kind of store of a task.
+public protocol StateStore: AnyObject {
+    var name: String { get }
+    /// Roughly the memory it takes beyond the disk's.
+    var byteCount: Int { get }
+    var hasUncommittedRows: Bool { get }
+
+    /// Hands all writes since the last commit to the changelog and to the batch for the disk.
+    ///
+    /// - Parameters:
+    ///   - changelog: Receives key, value (`nil`: removed), time and headers; not called for stores without a changelog.
+    ///   - batch: Receives the rows for the disk; `nil` for stores that live in memory.
+    func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws
+
+    /// Takes a record of the changelog during a restore.
+    func restore(
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers, batch: (any ByteStoreBatch)?) throws
+
+    /// Forgets what can be read from disk again, beyond `limit` bytes. Only after a commit.
+    func trim(to limit: Int)
+}
+
+/// Receives the key, value (`nil`: removed), time and headers of a row that goes to a changelog. The bytes are valid during the call.
+public typealias ChangelogSink = (UnsafeRawBufferPointer, UnsafeRawBufferPointer?, Timestamp, Headers) throws -> Void
