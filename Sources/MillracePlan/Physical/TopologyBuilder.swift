@@ -1,0 +1,128 @@
+import MillraceCore
+
+/// A topology as it is put together, node by node: what the DSL writes itself to, and the way around the DSL.
+///
+/// A node's parents come before it. Every mistake is an error of kind `.topology` right where it is made, or in `build()` where only the
+/// whole shows it. Kafka's counterparts are `Topology` and `InternalTopologyBuilder`.
+public struct TopologyBuilder: Sendable {
+    var nodes: [String: PhysicalNode] = [:]
+    /// Names of all nodes, in the order in which they were added.
+    var order: [String] = []
+    var groups = NodeGroups()
+    var stores: [String: StoreDeclaration] = [:]
+    /// The processors that use a store.
+    var users: [String: [String]] = [:]
+    var globalStores: [String: GlobalStoreParts] = [:]
+    var internalTopics: [String: InternalTopic] = [:]
+    /// Stores whose changelog is a source topic.
+    var reusedTopics: [String: String] = [:]
+    var copartitionGroups: [[String]] = []
+    /// Which source reads a topic.
+    var readers: [String: String] = [:]
+
+    struct GlobalStoreParts: Sendable {
+        var topic: String
+        var source: String
+        var processor: String
+        var store: StoreDeclaration
+    }
+
+    public init() {}
+
+    /// Adds a node that reads topics. Kafka: `Topology.addSource`.
+    public mutating func addSource(
+        _ name: String, topics: [String], offsetReset: OffsetReset? = nil, payload: any Sendable
+    ) throws(MillraceError) {
+        guard !topics.isEmpty else {
+            throw MillraceError(.topology, "Source \(name) reads no topic. Give it at least one.", node: name)
+        }
+        try checkIsNew(name)
+        for topic in topics { try claim(topic, for: name) }
+        insert(PhysicalNode(name, .source(topics: topics, offsetReset: offsetReset), payload: payload))
+    }
+
+    /// Adds a node that gets the records its parents send on. Kafka: `Topology.addProcessor`.
+    public mutating func addProcessor(
+        _ name: String, parents: [String], stores: [String] = [], payload: any Sendable
+    ) throws(MillraceError) {
+        try checkIsNew(name)
+        try checkParents(parents, of: name)
+        insert(PhysicalNode(name, .processor(stores: []), parents: parents, payload: payload))
+        if !stores.isEmpty { try connect(name, stores: stores) }
+    }
+
+    /// Adds a node that writes the records its parents send on to a topic. Kafka: `Topology.addSink`.
+    public mutating func addSink(
+        _ name: String, to target: SinkTarget, parents: [String], payload: any Sendable
+    ) throws(MillraceError) {
+        try checkIsNew(name)
+        try checkParents(parents, of: name)
+        insert(PhysicalNode(name, .sink(target), parents: parents, payload: payload))
+    }
+
+    /// Adds a topic that the app creates for itself.
+    public mutating func addInternalTopic(_ topic: InternalTopic) {
+        internalTopics[topic.name] = topic
+    }
+
+    /// Adds a store and connects it to processors. The same declaration may be added again. Kafka: `Topology.addStateStore`.
+    public mutating func addStore(_ store: StoreDeclaration, processors: [String] = []) throws(MillraceError) {
+        if let other = stores[store.name], !other.isSame(as: store) {
+            throw MillraceError(
+                .topology,
+                "Store \(store.name) is declared twice, in different ways. Give one of them another name, or use one declaration for both.")
+        }
+        if globalStores[store.name] != nil {
+            throw MillraceError(.topology, "Store \(store.name) has the name of a global store. Give one of them another name.")
+        }
+        stores[store.name] = store
+        for processor in processors { try connect(processor, stores: [store.name]) }
+    }
+
+    /// Lets a processor use stores that were added before. Kafka: `Topology.connectProcessorAndStateStores`.
+    public mutating func connect(_ processor: String, stores names: [String]) throws(MillraceError) {
+        for name in names { try connect(processor, store: name) }
+    }
+
+    /// Demands that the topics of these sources have equally many partitions.
+    public mutating func copartition(_ sources: [String]) {
+        copartitionGroups.append(sources)
+    }
+
+    /// Restores a store from the topic that its table is read from, instead of from a changelog of its own.
+    public mutating func useSourceTopic(_ topic: String, asChangelogOf store: String) throws(MillraceError) {
+        reusedTopics[store] = topic
+    }
+
+    /// Adds a store that every instance fills from all partitions of a topic. Kafka: `Topology.addGlobalStore`.
+    public mutating func addGlobalStore(
+        _ store: StoreDeclaration, topic: String, source: PlannedPart, processor: PlannedPart
+    ) throws(MillraceError) {
+        guard stores[store.name] == nil, globalStores[store.name] == nil else {
+            throw MillraceError(.topology, "Global store \(store.name) has the name of another store. Give one of them another name.")
+        }
+        try addSource(source.name, topics: [topic], payload: source.payload)
+        try addProcessor(processor.name, parents: [source.name], payload: processor.payload)
+        nodes[processor.name]?.role = .processor(stores: [store.name])
+        globalStores[store.name] = GlobalStoreParts(topic: topic, source: source.name, processor: processor.name, store: store)
+    }
+
+    /// Demands that stores are versioned and remember at least so much.
+    ///
+    /// - Throws: `MillraceError` of kind `.configuration` if one is not or does not.
+    public func requireHistory(of names: [String], milliseconds: Int64) throws(MillraceError) {
+        for name in names {
+            guard let retention = stores[name]?.historyRetention else {
+                throw MillraceError(
+                    .configuration,
+                    "Store \(name) keeps no history, but a join with a grace period looks rows up in the past. Make its table versioned.")
+            }
+            guard retention >= milliseconds else {
+                throw MillraceError(
+                    .configuration,
+                    "Store \(name) remembers \(retention) ms, but a join looks \(milliseconds) ms back. Raise its history retention or shorten the grace period."
+                )
+            }
+        }
+    }
+}
