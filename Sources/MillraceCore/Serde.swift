@@ -15,15 +15,19 @@ public struct Serde<Value>: Sendable {
     @usableFromInline let readValue: @Sendable (UnsafeRawBufferPointer) throws -> Value
     @usableFromInline let isNull: (@Sendable (Value) -> Bool)?
     @usableFromInline let makeNull: (@Sendable () -> Value)?
+    /// The bytes at the end of a key that do not count when its partition is chosen: a window's times, so that all windows of a key share a partition.
+    public let suffixOutsidePartitioning: Int
 
     /// - Parameters:
+    ///   - suffixOutsidePartitioning: The bytes at the end of a key that do not count when its partition is chosen.
     ///   - write: Appends the bytes of a value to the buffer.
     ///   - read: Makes a value of the bytes, which are valid during the call only. Throws when they are not such a value.
     public init(
-        _ name: String, write: @escaping @Sendable (Value, ByteBuffer) throws -> Void,
+        _ name: String, suffixOutsidePartitioning: Int = 0, write: @escaping @Sendable (Value, ByteBuffer) throws -> Void,
         read: @escaping @Sendable (UnsafeRawBufferPointer) throws -> Value
     ) {
         self.name = name
+        self.suffixOutsidePartitioning = suffixOutsidePartitioning
         writeValue = write
         readValue = read
         isNull = nil
@@ -32,7 +36,7 @@ public struct Serde<Value>: Sendable {
 
     @usableFromInline
     init(
-        name: String, write: @escaping @Sendable (Value, ByteBuffer) throws -> Void,
+        name: String, suffixOutsidePartitioning: Int, write: @escaping @Sendable (Value, ByteBuffer) throws -> Void,
         read: @escaping @Sendable (UnsafeRawBufferPointer) throws -> Value,
         isNull: @escaping @Sendable (Value) -> Bool, makeNull: @escaping @Sendable () -> Value
     ) {
@@ -41,6 +45,7 @@ public struct Serde<Value>: Sendable {
         readValue = read
         self.isNull = isNull
         self.makeNull = makeNull
+        self.suffixOutsidePartitioning = suffixOutsidePartitioning
     }
 
     /// Whether values of this type can stand for Kafka's null.
@@ -57,6 +62,13 @@ public struct Serde<Value>: Sendable {
         if let isNull, isNull(value) { return false }
         try writeValue(value, buffer)
         return true
+    }
+
+    /// The part of a key's bytes by which its partition is chosen.
+    @inlinable
+    public func partitioningBytes(_ key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        suffixOutsidePartitioning == 0
+            ? key : UnsafeRawBufferPointer(rebasing: key[..<max(0, key.count - suffixOutsidePartitioning)])
     }
 
     /// The value of `bytes`, which may be empty but are not null.
@@ -87,7 +99,7 @@ public struct Serde<Value>: Sendable {
         let writeValue = self.writeValue
         let readValue = self.readValue
         return Serde<Value?>(
-            name: name,
+            name: name, suffixOutsidePartitioning: suffixOutsidePartitioning,
             write: { value, buffer in if let value { try writeValue(value, buffer) } },
             read: { try readValue($0) }, isNull: { $0 == nil }, makeNull: { nil })
     }

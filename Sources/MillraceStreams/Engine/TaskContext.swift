@@ -14,9 +14,7 @@ public final class TaskContext {
     /// The headers of the record at the node at hand.
     public internal(set) var headers = Headers()
     let logger: MillraceLogger
-    let collector: any RecordCollector
-    /// Partition counts of the topics that the task writes.
-    let topics: any TopicDirectory
+    let collector: RecordCollector
     var stores: [String: any StateStore] = [:]
     var punctuations: [Punctuation] = []
     /// Set when a processor asks for an early commit.
@@ -26,15 +24,17 @@ public final class TaskContext {
     var sourceOffset: Offset = -1
 
     init(
-        id: TaskID, applicationID: String, now: Timestamp, logger: MillraceLogger, collector: any RecordCollector, topics: any TopicDirectory
+        id: TaskID, applicationID: String, now: Timestamp, logger: MillraceLogger, collector: RecordCollector
     ) {
         self.id = id
         self.applicationID = applicationID
         self.now = now
         self.logger = logger
         self.collector = collector
-        self.topics = topics
     }
+
+    /// The full name of a topic of the app's own.
+    func internalTopic(_ name: String) -> String { "\(applicationID)-\(name)" }
 
     /// Where the record at hand was read; `nil` in a punctuation.
     public var recordMetadata: RecordMetadata? {
@@ -79,13 +79,6 @@ public final class TaskContext {
         self.timestamp = timestamp
         self.headers = headers
     }
-}
-
-/// Where the records that a task writes go, as bytes that are valid during the call.
-public protocol RecordCollector: AnyObject {
-    func append(
-        topic: String, partition: Partition, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, timestamp: Timestamp,
-        headers: Headers) throws
 }
 
 /// How many partitions topics have.

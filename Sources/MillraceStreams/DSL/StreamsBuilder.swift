@@ -1,0 +1,105 @@
+import MillraceCore
+import MillracePlan
+
+/// Where a topology begins: streams and tables are read from topics here, operators are applied to them, and `build` makes a topology of it all.
+///
+///     let builder = StreamsBuilder()
+///     builder.stream("lines", value: .string)
+///         .flatMapValues { $0.lowercased().split(separator: " ").map(String.init) }
+///         .groupBy { _, word in word }
+///         .count(in: "counts")
+///         .toStream()
+///         .to("word-counts")
+///     let topology = try builder.build()
+///
+/// Calls do not throw: what is wrong with a program is collected and thrown by `build`, all at once. Not thread-safe; a builder is used up by `build`.
+///
+/// Kafka: `StreamsBuilder`.
+public final class StreamsBuilder {
+    let graph = LogicalGraph()
+    /// The kind of stores that do not say theirs. Kafka: `dsl.store.suppliers.class`.
+    public let defaultStore: Materialized.Kind
+    private var failures: [MillraceError] = []
+
+    public init(defaultStore: Materialized.Kind = .persistent) {
+        self.defaultStore = defaultStore
+    }
+
+    /// The topology of all calls made so far.
+    ///
+    /// - Parameter optimizations: Rewrites that change which internal topics and stores there are, and so which an existing app finds again; none unless asked for.
+    /// - Throws: `MillraceError` of kind `topology` or `configuration` when the program does not make sense: which nodes, why, and what to do.
+    public func build(optimizations: TopologyOptimizations = []) throws -> Topology {
+        if let first = failures.first {
+            guard failures.count > 1 else { throw first }
+            let list = failures.map { "- \($0.message)" }.joined(separator: "\n")
+            throw MillraceError(first.kind, "The topology has \(failures.count) faults:\n\(list)", node: first.node)
+        }
+        return Topology(plan: try graph.build(optimizations))
+    }
+
+    /// A store that several processors share, by its name.
+    ///
+    ///     builder.addStore("limits", key: .string, value: .json(Limit.self))
+    ///
+    /// Kafka: `addStateStore`.
+    public func addStore<Key, Value>(_ store: Materialized, key: Serde<Key>? = nil, value: Serde<Value>? = nil) {
+        guard store.name != nil else { return fail("A store that processors share needs a name: addStore(\"name\", …).") }
+        graph.addStore(keyValueStore(store, generated: "", key: serde(key, for: "the store's keys"), value: serde(value, for: "the store's values")))
+    }
+
+    /// A processor's name: the one given, or the next generated one.
+    @usableFromInline
+    func name(_ named: String?, prefix: String) -> String {
+        guard let named else { return graph.newProcessorName(prefix) }
+        check(name: named, of: "node")
+        return named
+    }
+
+    @usableFromInline
+    func addProcessor(
+        _ name: String, parents: [LogicalNode], _ payload: NodePayload, changesKey: Bool = false, changesValue: Bool = false,
+        isMerge: Bool = false, stores: [StoreDeclaration] = [], connecting: [String] = []
+    ) -> LogicalNode {
+        var steps: [PlanStep] = [.processor(name, payload: payload)]
+        steps += stores.map { .store($0, processors: [name]) }
+        if !connecting.isEmpty { steps.append(.connect(name, stores: connecting)) }
+        let node = LogicalNode(
+            name, .steps(steps), isKeyChanging: changesKey, isValueChanging: changesValue, isMerge: isMerge)
+        graph.add(node, parents: parents)
+        return node
+    }
+
+    /// Notes what is wrong, for `build` to throw.
+    @usableFromInline
+    func fail(_ message: String, kind: MillraceError.Kind = .topology, node: String? = nil) {
+        failures.append(MillraceError(kind, message, node: node))
+    }
+
+    /// The serde given, or the type's own. Where there is neither, `build` will throw.
+    @usableFromInline
+    func serde<Value>(_ given: Serde<Value>?, for use: String) -> Serde<Value> {
+        if let serde = given ?? Serde<Value>.ofType { return serde }
+        fail(
+            "There is no obvious serde of \(Value.self) for \(use). Pass one, or let \(Value.self) conform to HasSerde (a Codable type then travels as JSON).",
+            kind: .configuration)
+        return Serde(
+            "missing", write: { _, _ in throw MillraceError(.serialization, "There is no serde of \(Value.self).") },
+            read: { _ in throw MillraceError(.serialization, "There is no serde of \(Value.self).") })
+    }
+
+    /// Names become parts of topic names, file names and metrics: Kafka's rule for all of them.
+    func check(name: String, of what: String) {
+        let legal = name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+        if !legal || name.isEmpty || name == "." || name == ".." || name.utf8.count > 249 {
+            fail("\"\(name)\" cannot be the name of a \(what): names are 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-', and not \".\" or \"..\".")
+        }
+    }
+}
