@@ -13,7 +13,7 @@ public struct Serde<Value>: Sendable {
     public let name: String
     @usableFromInline let writeValue: @Sendable (Value, ByteBuffer) throws -> Void
     @usableFromInline let readValue: @Sendable (UnsafeRawBufferPointer) throws -> Value
-    @usableFromInline let isNull: (@Sendable (Value) -> Bool)?
+    @usableFromInline let nullTest: (@Sendable (Value) -> Bool)?
     @usableFromInline let makeNull: (@Sendable () -> Value)?
     /// The bytes at the end of a key that do not count when its partition is chosen: a window's times, so that all windows of a key share a partition.
     public let suffixOutsidePartitioning: Int
@@ -30,7 +30,7 @@ public struct Serde<Value>: Sendable {
         self.suffixOutsidePartitioning = suffixOutsidePartitioning
         writeValue = write
         readValue = read
-        isNull = nil
+        nullTest = nil
         makeNull = nil
     }
 
@@ -43,7 +43,7 @@ public struct Serde<Value>: Sendable {
         self.name = name
         writeValue = write
         readValue = read
-        self.isNull = isNull
+        nullTest = isNull
         self.makeNull = makeNull
         self.suffixOutsidePartitioning = suffixOutsidePartitioning
     }
@@ -54,12 +54,16 @@ public struct Serde<Value>: Sendable {
     /// The value that stands for Kafka's null; `nil` where the type has no room for one.
     @inlinable public var null: Value? { makeNull?() }
 
+    /// Whether a value stands for Kafka's null.
+    @inlinable
+    public func isNull(_ value: Value) -> Bool { nullTest?(value) ?? false }
+
     /// Appends the bytes of `value`, or nothing when it is null.
     ///
     /// - Returns: `false` when the value is null, so that the caller writes a null instead of empty bytes.
     @inlinable
     public func write(_ value: Value, to buffer: ByteBuffer) throws -> Bool {
-        if let isNull, isNull(value) { return false }
+        if let nullTest, nullTest(value) { return false }
         try writeValue(value, buffer)
         return true
     }
@@ -102,6 +106,22 @@ public struct Serde<Value>: Sendable {
             name: name, suffixOutsidePartitioning: suffixOutsidePartitioning,
             write: { value, buffer in if let value { try writeValue(value, buffer) } },
             read: { try readValue($0) }, isNull: { $0 == nil }, makeNull: { nil })
+    }
+}
+
+extension Serde {
+    /// The serde of the type inside an optional, for values that are known not to be null.
+    public func wrapped<Wrapped>() -> Serde<Wrapped> where Value == Wrapped? {
+        let writeValue = self.writeValue
+        let readValue = self.readValue
+        return Serde<Wrapped>(
+            name, suffixOutsidePartitioning: suffixOutsidePartitioning, write: { try writeValue($0, $1) },
+            read: { bytes in
+                guard let value = try readValue(bytes) else {
+                    throw MillraceError(.serialization, "bytes were read as a null, which only missing bytes may be")
+                }
+                return value
+            })
     }
 }
 

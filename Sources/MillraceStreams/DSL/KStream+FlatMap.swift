@@ -7,7 +7,7 @@ extension KStream {
     ///
     /// Time and headers are those of the original. A grouping, join or table that follows goes through a repartition topic. Kafka: `flatMap`.
     @inlinable
-    public func flatMap<NewKey, NewValue, Elements: Sequence>(
+    public func flatMap<NewKey, NewValue, Elements: Sequence & SendableMetatype>(
         named: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> Elements
     ) -> KStream<NewKey, NewValue> where Elements.Element == (NewKey, NewValue) {
         following("KSTREAM-FLATMAP-", named: named, key: nil, value: nil, changesKey: true) { assembly in
@@ -29,7 +29,7 @@ extension KStream {
     ///
     /// The elements may be any sequence, a lazy one too: it is walked once, right away. Kafka: `flatMapValues`.
     @inlinable
-    public func flatMapValues<Elements: Sequence>(
+    public func flatMapValues<Elements: Sequence & SendableMetatype>(
         named: String? = nil, _ transform: @escaping @Sendable (Value) throws -> Elements
     ) -> KStream<Key, Elements.Element> {
         following("KSTREAM-FLATMAPVALUES-", named: named, key: keySerde, value: nil, changesValue: true) { assembly in
@@ -43,7 +43,7 @@ extension KStream {
     ///
     /// Kafka: `flatMapValues` with a `ValueMapperWithKey`.
     @inlinable
-    public func flatMapValues<Elements: Sequence>(
+    public func flatMapValues<Elements: Sequence & SendableMetatype>(
         named: String? = nil, _ transform: @escaping @Sendable (Key, Value) throws -> Elements
     ) -> KStream<Key, Elements.Element> {
         following("KSTREAM-FLATMAPVALUES-", named: named, key: keySerde, value: nil, changesValue: true) { assembly in

@@ -1,4 +1,5 @@
 import MillraceCore
+import MillracePlan
 
 extension KStream {
     /// The records of both streams, each stream's in its own order and the two in no order that is promised.

@@ -63,4 +63,8 @@ public struct Materialized: Sendable, ExpressibleByStringLiteral {
     public static func versioned(_ name: String? = nil, history: Duration) -> Materialized {
         Materialized(name, kind: .versioned(history: history))
     }
+
+    var isVersioned: Bool {
+        if case .versioned = kind { true } else { false }
+    }
 }

@@ -15,7 +15,9 @@ public struct NodePayload: Sendable {
 public struct NodeAssembly {
     /// The name of the node.
     public let name: String
-    let task: TaskContext
+    @usableFromInline let task: TaskContext
+    /// For the filter of a repartition: whether records without a key go on, because a join behind has a use for them.
+    let passesNullKeys: Bool
     /// The assembled nodes that this one sends to, in the order in which they were made.
     let children: [(name: String, input: NodeInput)]
 

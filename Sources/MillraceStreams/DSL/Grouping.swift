@@ -1,0 +1,139 @@
+import MillraceCore
+import MillracePlan
+
+/// The stream behind a grouping, with the type of its keys erased: it may have records without a key, the groups may not.
+///
+/// One grouping can be aggregated several times. Each aggregation gets a repartition topic of its own, named after its store, unless the grouping was given a name: then
+/// they share one.
+@usableFromInline
+final class Grouping<Key, Value> {
+    @usableFromInline let builder: StreamsBuilder
+    /// The logical node, name and sources of the stream.
+    private let node: LogicalNode
+    private let name: String
+    private let sources: Set<String>
+    private let needsRepartition: Bool
+    private let topicName: String?
+    @usableFromInline let keySerde: Serde<Key>?
+    @usableFromInline let valueSerde: Serde<Value>?
+    private let makeRepartition: (RepartitionParts) -> Repartition
+    private var sharedRepartition: LogicalNode?
+    /// Makes the inside of a node that takes the stream's records, from a body that takes their keys as optionals.
+    @usableFromInline let inlet: @Sendable (@escaping GroupBody<Key, Value>) -> NodeInput
+
+    init<StreamKey>(
+        _ stream: KStream<StreamKey, Value>, key: Serde<Key>?, value: Serde<Value>?, topicName: String?,
+        streamKeySerde: @escaping (Serde<Key>) -> Serde<StreamKey>, inlet: @escaping @Sendable (@escaping GroupBody<Key, Value>) -> NodeInput
+    ) {
+        builder = stream.builder
+        node = stream.node
+        name = stream.name
+        sources = stream.sources
+        needsRepartition = stream.needsRepartition
+        self.topicName = topicName
+        if let topicName { stream.builder.check(name: topicName, of: "grouping") }
+        keySerde = key
+        valueSerde = value
+        self.inlet = inlet
+        let builder = stream.builder
+        makeRepartition = { parts in
+            let key = streamKeySerde(builder.serde(key, for: "the keys of repartition topic \(parts.topic)"))
+            return .repartition(parts, key: key, value: builder.serde(value, for: "the values of repartition topic \(parts.topic)"))
+        }
+    }
+
+    /// The node that an aggregation with this store follows, and the sources of its subtopology: the stream itself, or behind a repartition topic.
+    func repartitioned(forStore store: String) -> (node: LogicalNode, sources: Set<String>) {
+        guard needsRepartition else { return (node, sources) }
+        let parts = RepartitionParts(base: topicName ?? store, builder)
+        if let shared = sharedRepartition, topicName != nil { return (shared, [shared.name]) }
+        let repartition = LogicalNode(parts.source, .repartition(makeRepartition(parts)))
+        builder.graph.add(repartition, parents: [node])
+        sharedRepartition = repartition
+        return (repartition, [parts.source])
+    }
+}
+
+/// Takes a record apart: its key if it has one, value, time and headers.
+public typealias GroupBody<Key, Value> = (Key?, Value, Timestamp, Headers) throws -> Void
+
+/// The names of the three nodes of a repartition and of its topic. Taking them takes three numbers, as Kafka Streams does even where it then uses none of them.
+struct RepartitionParts {
+    let topic: String
+    let sink: String
+    let filter: String
+    let source: String
+    var partitions: Int?
+    var isMergeable = true
+
+    init(base: String, _ builder: StreamsBuilder) {
+        let topic = base.hasSuffix("-repartition") ? base : base + "-repartition"
+        let sink = builder.graph.newProcessorName("KSTREAM-SINK-")
+        let filter = builder.graph.newProcessorName("KSTREAM-FILTER-")
+        let source = builder.graph.newProcessorName("KSTREAM-SOURCE-")
+        let isGenerated = base.hasPrefix("KSTREAM") && RepartitionParts.endsInNumber(base)
+        self.topic = topic
+        self.sink = isGenerated ? sink : topic + "-sink"
+        self.filter = isGenerated ? filter : topic + "-filter"
+        self.source = isGenerated ? source : topic + "-source"
+    }
+
+    /// Whether a name ends in a dash and ten digits, as generated ones do.
+    private static func endsInNumber(_ name: String) -> Bool {
+        let tail = name.utf8.suffix(11)
+        return tail.count == 11 && tail.first == UInt8(ascii: "-")
+            && tail.dropFirst().allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
+}
+
+extension Repartition {
+    /// A trip through an internal topic of these types.
+    static func repartition<Key, Value>(
+        _ parts: RepartitionParts, key: Serde<Key>, value: Serde<Value>, partitioner: Partitioner<Key, Value>? = nil
+    ) -> Repartition {
+        Repartition(
+            topic: parts.topic, partitions: parts.partitions,
+            filter: PlannedPart(parts.filter, payload: NodePayload.nullKeyFilter(key, Value.self)),
+            sink: PlannedPart(
+                parts.sink, payload: NodePayload.sink(to: parts.topic, isInternal: true, key: key, value: value, partitioner: partitioner)),
+            source: PlannedPart(parts.source, payload: SourcePayload(key: key, value: value)), isMergeable: parts.isMergeable)
+    }
+}
+
+extension NodePayload {
+    /// Drops records without a key, unless a join behind has a use for them.
+    static func nullKeyFilter<Key, Value>(_ serde: Serde<Key>, _: Value.Type) -> NodePayload {
+        NodePayload { assembly in
+            let output = try assembly.output(Key.self, Value.self)
+            guard serde.allowsNull, !assembly.passesNullKeys else { return NodeInput(output) }
+            return NodeInput { (record: Record<Key, Value>) in
+                if !serde.isNull(record.key) { try output.send(record) }
+            }
+        }
+    }
+}
+
+extension Grouping {
+    /// The table of an aggregation: its store, its place in the plan, its node.
+    @usableFromInline
+    func table<Result>(
+        in store: Materialized, value: Serde<Result>?, prefix: String, named: String?,
+        _ assemble: @escaping @Sendable (NodeAssembly, AggregateContext<Value>) throws -> NodeInput
+    ) -> KTable<Key, Result> {
+        let storeName = store.name ?? builder.graph.newStoreName(prefix)
+        let name = builder.name(named, prefix: prefix)
+        let (parent, sources) = repartitioned(forStore: storeName)
+        let resultSerde = builder.serde(value, for: "the values of store \(storeName)")
+        let declaration = builder.tableStore(
+            store, generated: storeName, key: builder.serde(keySerde, for: "the keys of store \(storeName)"), value: resultSerde)
+        let view = StoredTableView<Key, Result>(store: storeName, isVersioned: store.isVersioned)
+        let isNull = valueSerde.flatMap { serde in serde.allowsNull ? { @Sendable in serde.isNull($0) } : nil }
+        let payload = NodePayload { assembly in
+            try assemble(assembly, AggregateContext(store: storeName, sendsOldValues: view.sendsOldValues, isNull: isNull))
+        }
+        let node = builder.addProcessor(name, parents: [parent], payload, stores: [declaration])
+        node.outputIsVersioned = store.isVersioned
+        return KTable(
+            builder: builder, node: node, name: name, key: keySerde, value: resultSerde, sources: sources, view: view, storeName: store.name)
+    }
+}

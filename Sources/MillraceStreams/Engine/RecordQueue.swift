@@ -1,0 +1,102 @@
+import MillraceCore
+import MillraceFormats
+
+/// The records of one partition that wait in a task, as the batches they came in: no record is copied or taken apart before its turn.
+final class RecordQueue {
+    let topic: String
+    private let source: TaskSource
+    private var waiting: [FetchedBatches] = []
+    private var firstWaiting = 0
+    private var batches = RecordBatchCursor(UnsafeRawBufferPointer(start: nil, count: 0))
+    private var owner: AnyObject?
+    private var records: RecordCursor?
+    /// One for each queue, since decompressed records must live as long as the batch is being read.
+    private let decompressed = ByteBuffer()
+    /// Records before this offset were delivered with their batch but are not wanted.
+    private(set) var position: Offset
+    /// The highest timestamp of the partition so far.
+    private(set) var partitionTime: Timestamp = .none
+    /// The next record and its time, read ahead because its time decides which queue goes next.
+    private(set) var head: RawRecord?
+    private(set) var headTime: Timestamp = .none
+    private(set) var byteCount = 0
+
+    init(topic: String, source: TaskSource, position: Offset) {
+        self.topic = topic
+        self.source = source
+        self.position = position
+    }
+
+    func add(_ fetched: FetchedBatches) {
+        waiting.append(fetched)
+        byteCount += fetched.bytes.count
+    }
+
+    /// Makes sure that `head` is the next record if there is one.
+    ///
+    /// - Throws: What the timestamp extractor throws; the record is left out if `skipHead` is called then.
+    func fill() throws {
+        guard head == nil else { return }
+        guard let record = try nextRecord() else { return }
+        head = record
+        guard let extract = source.extractTimestamp else {
+            headTime = record.timestamp
+            return
+        }
+        headTime = try extract(record, partitionTime)
+    }
+
+    /// Takes the head away: to be called once it was processed.
+    func removeHead() {
+        if let head { position = head.offset + 1 }
+        if headTime > partitionTime { partitionTime = headTime }
+        head = nil
+    }
+
+    /// Processes the head through the task.
+    func processHead() throws {
+        if let head { try source.receive(head, headTime) }
+    }
+
+    /// Forgets all records, to start again at `position`.
+    func reset(to position: Offset) {
+        waiting = []
+        firstWaiting = 0
+        batches = RecordBatchCursor(UnsafeRawBufferPointer(start: nil, count: 0))
+        records = nil
+        owner = nil
+        head = nil
+        byteCount = 0
+        self.position = position
+    }
+
+    private func nextRecord() throws -> RawRecord? {
+        while true {
+            if let record = try records?.next() {
+                if record.offset >= position { return record }
+                continue
+            }
+            records = nil
+            if let batch = try batches.next() {
+                // Control batches only take up offsets.
+                if batch.isControl || batch.nextOffset <= position {
+                    if batch.nextOffset > position { position = batch.nextOffset }
+                } else {
+                    records = try batch.records(decompressingInto: decompressed)
+                }
+                continue
+            }
+            guard firstWaiting < waiting.count else {
+                waiting.removeAll(keepingCapacity: true)
+                firstWaiting = 0
+                owner = nil
+                return nil
+            }
+            let next = waiting[firstWaiting]
+            firstWaiting += 1
+            byteCount -= next.bytes.count
+            owner = next.owner
+            batches = RecordBatchCursor(next.bytes)
+        }
+    }
+}

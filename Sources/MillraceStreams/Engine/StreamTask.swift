@@ -1,0 +1,161 @@
+import MillraceCore
+import MillraceFormats
+import MillracePlan
+
+/// One subtopology for one partition: the unit of work, state and recovery.
+///
+/// Purely synchronous and free of clocks and I/O of its own: it is given batches of records and the time, and fills outputs and stores. The same input gives the same bytes.
+public final class StreamTask {
+    public let id: TaskID
+    let context: TaskContext
+    private var queues: [RecordQueue] = []
+    private let stores: [TaskStore]
+
+    /// A store of the task and the topic that its changes go to.
+    struct TaskStore {
+        let store: any StateStore
+        let planned: PlannedStore
+        /// The full name of the changelog; `nil` without one.
+        let changelog: String?
+        let isPersistent: Bool
+    }
+
+    init(id: TaskID, subtopology: Subtopology, context: TaskContext, globalStores: [String: any StateStore], backing: (String) -> Backing?) throws {
+        self.id = id
+        self.context = context
+        context.stores = globalStores
+        stores = try subtopology.stores.map { planned in
+            guard let payload = planned.declaration.payload as? StorePayload else {
+                throw MillraceError(.topology, "Store \(planned.declaration.name) was not declared by a StreamsBuilder.")
+            }
+            let name = planned.declaration.name
+            let store = try payload.make(
+                StoreSite(name: name, task: context, backing: payload.isPersistent ? backing(name) : nil))
+            context.stores[name] = store
+            let changelog: String?
+            switch planned.changelog {
+            case .none: changelog = nil
+            case .own(let topic): changelog = context.internalTopic(topic)
+            case .sourceTopic(let topic): changelog = topic
+            }
+            return TaskStore(store: store, planned: planned, changelog: changelog, isPersistent: payload.isPersistent)
+        }
+        for (topic, source) in try TaskAssembly(context).assemble(subtopology) {
+            queues.append(RecordQueue(topic: topic, source: source, position: 0))
+        }
+    }
+
+    /// The topics it reads, with the application id where they are internal.
+    var sourceTopics: [String] { queues.map(\.topic) }
+
+    /// The offset after the last record processed, for each topic it reads.
+    func position(of topic: String) -> Offset? {
+        queues.first { $0.topic == topic }?.position
+    }
+
+    /// Starts reading a topic at an offset.
+    func seek(_ topic: String, to offset: Offset) {
+        queues.first { $0.topic == topic }?.reset(to: offset)
+    }
+
+    /// Bytes of batches that wait to be processed.
+    var bufferedBytes: Int { queues.reduce(0) { $0 + $1.byteCount } }
+
+    func bufferedBytes(of topic: String) -> Int {
+        queues.first { $0.topic == topic }?.byteCount ?? 0
+    }
+
+    /// Takes batches of one of its topics.
+    func add(_ batches: FetchedBatches) {
+        queues.first { $0.topic == batches.partition.topic }?.add(batches)
+    }
+
+    /// Processes records, always the one with the lowest timestamp among the heads of the partitions, until `limit` are done or none is left.
+    ///
+    /// - Parameter canProceed: Asked when a topic has no record while others have: whether to go on without it.
+    /// - Returns: The number of records processed.
+    func process(limit: Int, canProceed: (String) -> Bool = { _ in true }) throws -> Int {
+        var processed = 0
+        while processed < limit, let queue = try nextQueue(canProceed) {
+            try process(queue)
+            processed += 1
+        }
+        return processed
+    }
+
+    /// Fires the punctuations of the time of day that are due.
+    ///
+    /// - Returns: Whether any was.
+    func punctuate(now: Timestamp) throws -> Bool {
+        context.now = now
+        return try punctuate(.wallClock, at: now)
+    }
+
+    /// Writes all store changes since the last commit to the changelogs and to the batch for the disk.
+    func prepareCommit(batch: (any ByteStoreBatch)?) throws {
+        for entry in stores {
+            let topic = try entry.changelog.flatMap { name in
+                if case .own = entry.planned.changelog { try context.collector.topic(name) } else { nil }
+            }
+            let partition = id.partition
+            try entry.store.commit(
+                to: { key, value, timestamp, headers in
+                    try topic?.append(partition: partition, key: key, value: value, timestamp: timestamp, headers: headers)
+                }, batch: entry.isPersistent ? batch : nil)
+        }
+        context.commitIsRequested = false
+    }
+
+    /// The store of this name, for queries and tests.
+    func store(_ name: String) -> (any StateStore)? {
+        context.stores[name]
+    }
+
+    /// The stores with what restoring them needs.
+    var restorableStores: [TaskStore] { stores }
+
+    private func nextQueue(_ canProceed: (String) -> Bool) throws -> RecordQueue? {
+        if queues.count == 1 {
+            try queues[0].fill()
+            return queues[0].head == nil ? nil : queues[0]
+        }
+        var lowest: RecordQueue?
+        for queue in queues {
+            try queue.fill()
+            if queue.head == nil {
+                guard canProceed(queue.topic) else { return nil }
+            } else if lowest.map({ queue.headTime < $0.headTime }) ?? true {
+                lowest = queue
+            }
+        }
+        return lowest
+    }
+
+    private func process(_ queue: RecordQueue) throws {
+        guard let head = queue.head else { return }
+        context.sourceTopic = queue.topic
+        context.sourceOffset = head.offset
+        guard queue.headTime.milliseconds >= 0 else {
+            context.drop(.invalidTimestamp, at: queue.topic)
+            return queue.removeHead()
+        }
+        if queue.headTime > context.streamTime { context.streamTime = queue.headTime }
+        try queue.processHead()
+        queue.removeHead()
+        if !context.punctuations.isEmpty { _ = try punctuate(.stream, at: context.streamTime) }
+    }
+
+    private func punctuate(_ time: PunctuationTime, at now: Timestamp) throws -> Bool {
+        guard now.milliseconds >= 0 else { return false }
+        var fired = false
+        let topic = context.sourceTopic
+        defer { context.sourceTopic = topic }
+        for punctuation in context.punctuations where punctuation.time == time {
+            context.sourceTopic = nil
+            context.set(now, [])
+            if try punctuation.fireIfDue(at: now) { fired = true }
+        }
+        context.punctuations.removeAll(where: \.isCancelled)
+        return fired
+    }
+}

@@ -1,0 +1,38 @@
+import MillraceCore
+import MillracePlan
+
+/// Makes the nodes of a task, those behind first, so that each gets its finished outputs.
+struct TaskAssembly {
+    private let context: TaskContext
+
+    init(_ context: TaskContext) {
+        self.context = context
+    }
+
+    /// - Returns: The entry of the task for each topic, by the topic's full name.
+    func assemble(_ subtopology: Subtopology) throws -> [(topic: String, source: TaskSource)] {
+        var inputs: [String: NodeInput] = [:]
+        var sources: [(topic: String, source: TaskSource)] = []
+        let internalTopics = Set(subtopology.internalTopics.map(\.name))
+        for node in subtopology.nodes.reversed() {
+            let assembly = NodeAssembly(
+                name: node.name, task: context, passesNullKeys: node.passesNullKeys,
+                children: try node.children.map { child in
+                    guard let input = inputs[child] else {
+                        throw MillraceError(.topology, "\(node.name) sends to \(child), which comes before it.", node: node.name)
+                    }
+                    return (child, input)
+                })
+            switch (node.role, node.payload) {
+            case (.source(let topics, _), let payload as SourcePayload):
+                let source = try payload.assemble(assembly)
+                sources += topics.map { (internalTopics.contains($0) ? context.internalTopic($0) : $0, source) }
+            case (_, let payload as NodePayload):
+                inputs[node.name] = try payload.assemble(assembly)
+            default:
+                throw MillraceError(.topology, "\(node.name) was not made by a StreamsBuilder and cannot be run.", node: node.name)
+            }
+        }
+        return sources.reversed()
+    }
+}
