@@ -2,15 +2,16 @@ import MillraceCore
 
 /// All nodes of one builder, in the order of the DSL's calls.
 ///
-/// The order matters: names are numbered by it, nodes are written by it, and so subtopologies and tasks are numbered by it. Kafka's
-/// counterpart is `InternalStreamsBuilder`. A graph is built once, since the rewrites change it.
+/// The order matters: names are numbered by it, nodes are written by it, and so subtopologies and tasks are numbered by it.
+/// Kafka's counterpart is `InternalStreamsBuilder`.
 public final class LogicalGraph {
     /// The parent of all sources.
     public let root = LogicalNode("root", .root)
 
-    private var nextNumber = 0
-    private var nextPriority = 0
+    /// All nodes but the root as they were added; those that a rewrite takes out or makes up are not accounted for.
+    private(set) var nodes: [LogicalNode] = []
     var copartitionGroups: [[String]] = []
+    private var nextNumber = 0
 
     public init() {}
 
@@ -30,8 +31,8 @@ public final class LogicalGraph {
     public func add(_ node: LogicalNode, parents: [LogicalNode]) {
         precondition(!parents.isEmpty, "A logical node needs a parent: the graph's root for a source.")
         for parent in parents { parent.addChild(node) }
-        node.priority = nextPriority
-        nextPriority += 1
+        node.priority = nodes.count
+        nodes.append(node)
     }
 
     /// Declares a store that processors connect to by name. Kafka: `StreamsBuilder.addStateStore`.
@@ -39,30 +40,39 @@ public final class LogicalGraph {
         add(LogicalNode(store.name, .steps([.store(store, processors: [])])), parents: [root])
     }
 
-    /// Demands that the topics of these sources are partitioned alike, as joins need. Names are those of source nodes, and may be of sources that a
-    /// rewrite replaces.
+    /// Demands that the topics of these sources are partitioned alike, as joins need.
+    ///
+    /// - Parameter sources: Names of source nodes, which the rewrites may replace by others later.
     public func copartition(_ sources: [String]) {
         copartitionGroups.append(sources)
     }
 
     /// Rewrites the graph and writes it to a topology.
     ///
-    /// - Throws: `MillraceError` of kind `.topology` when the program makes no sense: the message names the nodes and says what to do.
+    /// The graph itself stays as it is, so it can be built again, with other optimisations.
+    ///
+    /// - Throws: `MillraceError` when the program makes no sense: the message names the nodes and says what to do. Its kind is `.topology`, or
+    ///   `.configuration` if a store remembers less than a join needs.
     public func build(_ optimizations: TopologyOptimizations = []) throws(MillraceError) -> PhysicalTopology {
+        let graph = copy()
+        try graph.mergeDuplicateSources()
+        if optimizations.contains(.reuseSourceTopics) { graph.reuseSourceTopics() }
+        if optimizations.contains(.mergeRepartitionTopics) { graph.mergeRepartitionTopics() }
+        if optimizations.contains(.singleStoreSelfJoin) { graph.shareStoreOfSelfJoins() }
+        graph.passNullKeysToJoins()
+        try graph.findVersionedInputs()
+
         var builder = TopologyBuilder()
-        for node in inBuildOrder() {
-            try node.write(to: &builder, reusingSourceTopics: optimizations.contains(.reuseSourceTopics))
-        }
-        for group in copartitionGroups { builder.copartition(group) }
+        for node in graph.inBuildOrder() { try node.write(to: &builder) }
+        for group in graph.copartitionGroups { builder.copartition(group) }
         return try builder.build()
     }
 
-    /// All nodes but the root: of those whose parents are done, the one with the lowest priority next.
+    /// All nodes but the root, as they are written: of those whose parents are done, the one with the lowest priority next.
     func inBuildOrder() -> [LogicalNode] {
         var missingParents: [ObjectIdentifier: Int] = [:]
         var ready = root.children
         var order: [LogicalNode] = []
-        for node in ready { missingParents[ObjectIdentifier(node)] = 0 }
         while let index = ready.indices.min(by: { ready[$0].priority < ready[$1].priority }) {
             let node = ready.remove(at: index)
             order.append(node)
@@ -73,5 +83,24 @@ public final class LogicalGraph {
             }
         }
         return order
+    }
+
+    /// A graph of new nodes with the same contents.
+    private func copy() -> LogicalGraph {
+        let copy = LogicalGraph()
+        copy.copartitionGroups = copartitionGroups
+        var copies = [ObjectIdentifier(root): copy.root]
+        for node in nodes {
+            let twin = node.copy()
+            copies[ObjectIdentifier(node)] = twin
+            copy.nodes.append(twin)
+        }
+        // Children are linked in their own order, parents in theirs: neither can be derived from the other.
+        for node in [root] + nodes {
+            guard let twin = copies[ObjectIdentifier(node)] else { continue }
+            twin.children = node.children.compactMap { copies[ObjectIdentifier($0)] }
+            twin.parents = node.parents.compactMap { copies[ObjectIdentifier($0)] }
+        }
+        return copy
     }
 }

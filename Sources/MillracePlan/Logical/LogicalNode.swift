@@ -16,8 +16,8 @@ public final class LogicalNode {
         case steps([PlanStep])
     }
 
-    /// The name by which children call this node: the processor whose output they get. Of a repartition it is the source's, of a
-    /// table source the processor's, of a join the merging node's.
+    /// The name by which children call this node: the processor whose output they get. Of a repartition it is the source's, of a table source
+    /// the processor's, of a join the merging node's.
     public let name: String
     public var kind: Kind
     /// Whether the output's keys may differ from the input's.
@@ -26,8 +26,8 @@ public final class LogicalNode {
     public var isValueChanging: Bool
     /// Whether this is `KStream.merge`.
     public var isMerge: Bool
-    /// Whether this is a join that has a result for records without a key, so that no repartition before it may drop them (KIP-962):
-    /// stream-stream left and outer joins, left joins of a stream with a table or global table.
+    /// Whether this is a join that has a result for records without a key, so that no repartition before it may drop them (KIP-962): left and
+    /// outer joins of two streams, left joins of a stream with a table or global table.
     public var allowsNullKey: Bool
     /// Whether the output is a versioned table: known of materialised tables, `nil` where it depends on the parents.
     public var outputIsVersioned: Bool?
@@ -37,14 +37,29 @@ public final class LogicalNode {
     /// last processor of a list of steps. May be set until the graph is built, since a later call may need the rows of an earlier table.
     public var store: StoreDeclaration?
 
+    /// The nodes whose output this one gets, in the order in which they were given.
     public internal(set) var parents: [LogicalNode] = []
+    /// The nodes that get the output, in the order in which they were added.
     public internal(set) var children: [LogicalNode] = []
+
     /// Nodes with a low priority are written first, as soon as all their parents are.
     var priority = 0
 
+    // What the rewrites find out about the node.
+
+    /// Whether the store of a table source is restored from the source topic.
+    var reusesSourceTopic = false
+    /// Whether a stream-stream join is one of a stream with itself, and keeps one store.
+    var isSelfJoin = false
+    /// Whether a repartition lets records without a key pass.
+    var passesNullKeys = false
+    /// The names of those parents whose output is a versioned table.
+    var versionedInputs: Set<String> = []
+
     public init(
         _ name: String, _ kind: Kind, isKeyChanging: Bool = false, isValueChanging: Bool = false, isMerge: Bool = false,
-        allowsNullKey: Bool = false, outputIsVersioned: Bool? = nil, refusesVersionedInput: Bool = false, store: StoreDeclaration? = nil
+        allowsNullKey: Bool = false, outputIsVersioned: Bool? = nil, refusesVersionedInput: Bool = false,
+        store: StoreDeclaration? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -57,6 +72,17 @@ public final class LogicalNode {
         self.store = store
     }
 
+    /// A node like this one without parents and children, and without findings.
+    func copy() -> LogicalNode {
+        let copy = LogicalNode(
+            name, kind, isKeyChanging: isKeyChanging, isValueChanging: isValueChanging, isMerge: isMerge,
+            allowsNullKey: allowsNullKey, outputIsVersioned: outputIsVersioned, refusesVersionedInput: refusesVersionedInput,
+            store: store)
+        copy.priority = priority
+        return copy
+    }
+
+    /// Links both ways; a link that is there already stays where it is.
     func addChild(_ child: LogicalNode) {
         if !children.contains(where: { $0 === child }) { children.append(child) }
         if !child.parents.contains(where: { $0 === self }) { child.parents.append(self) }
@@ -65,5 +91,32 @@ public final class LogicalNode {
     func removeChild(_ child: LogicalNode) {
         children.removeAll { $0 === child }
         child.parents.removeAll { $0 === self }
+    }
+}
+
+extension LogicalNode {
+    /// The repartition that this node is, if it is one.
+    var repartition: Repartition? {
+        if case .repartition(let repartition) = kind { repartition } else { nil }
+    }
+
+    /// Looks for a node that meets a condition, here and upwards.
+    ///
+    /// Of several parents the last way counts, unless a parent itself meets the condition: Kafka searches so, and what it finds decides over names.
+    func nearest(where condition: (LogicalNode) -> Bool) -> LogicalNode? {
+        var known: [ObjectIdentifier: LogicalNode?] = [:]
+        func search(_ node: LogicalNode) -> LogicalNode? {
+            if let result = known[ObjectIdentifier(node)] { return result }
+            var found: LogicalNode? = condition(node) ? node : nil
+            if found == nil {
+                for parent in node.parents {
+                    found = search(parent)
+                    if let found, found === parent { break }
+                }
+            }
+            known.updateValue(found, forKey: ObjectIdentifier(node))
+            return found
+        }
+        return search(self)
     }
 }

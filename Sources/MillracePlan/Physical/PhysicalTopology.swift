@@ -9,6 +9,8 @@ public struct PhysicalTopology: Sendable {
     public var globalStores: [GlobalStore]
     /// Every topic that the app creates for itself to send records between its subtopologies, by name. Changelogs are with their stores.
     public var internalTopics: [String: InternalTopic]
+    /// Stores that were declared but that no processor uses. They are not made, as in Kafka; it may be worth a warning.
+    public var unusedStores: [String]
 
     /// Whether records go to or come from this topic within the app only, so that its real name begins with the application id.
     public func isInternal(_ topic: String) -> Bool {

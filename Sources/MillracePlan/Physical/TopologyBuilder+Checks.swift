@@ -25,17 +25,22 @@ extension TopologyBuilder {
                     "Node \(name) has the parent \(parent), which is a sink. Nothing follows a sink: read its topic with a source instead.",
                     node: name)
             }
+            if globalStores.values.contains(where: { $0.source == parent || $0.processor == parent }) {
+                throw MillraceError(
+                    .topology,
+                    "Node \(name) has the parent \(parent), which fills a global store and sends nothing on. Join with the global store instead.",
+                    node: name)
+            }
         }
     }
 
-    mutating func claim(_ topic: String, for source: String) throws(MillraceError) {
+    func checkIsUnread(_ topic: String, by source: String) throws(MillraceError) {
         if let other = readers[topic] {
             throw MillraceError(
                 .topology,
                 "Topic \(topic) is read by source \(other) already, so source \(source) can not read it too. Let both parts of the program follow one source.",
                 node: source)
         }
-        readers[topic] = source
     }
 
     mutating func insert(_ node: PhysicalNode) {
@@ -51,7 +56,8 @@ extension TopologyBuilder {
     mutating func connect(_ processor: String, store: String) throws(MillraceError) {
         guard globalStores[store] == nil else {
             throw MillraceError(
-                .topology, "Processor \(processor) is connected to the global store \(store), which every processor may read anyway. Leave the connection out.",
+                .topology,
+                "Processor \(processor) is connected to the global store \(store), which every processor may read anyway. Leave the connection out.",
                 node: processor)
         }
         guard stores[store] != nil else {

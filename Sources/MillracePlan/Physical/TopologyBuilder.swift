@@ -37,7 +37,8 @@ public struct TopologyBuilder: Sendable {
             throw MillraceError(.topology, "Source \(name) reads no topic. Give it at least one.", node: name)
         }
         try checkIsNew(name)
-        for topic in topics { try claim(topic, for: name) }
+        for topic in topics { try checkIsUnread(topic, by: name) }
+        for topic in topics { readers[topic] = name }
         insert(PhysicalNode(name, .source(topics: topics, offsetReset: offsetReset), payload: payload))
     }
 
@@ -61,7 +62,13 @@ public struct TopologyBuilder: Sendable {
     }
 
     /// Adds a topic that the app creates for itself.
-    public mutating func addInternalTopic(_ topic: InternalTopic) {
+    public mutating func addInternalTopic(_ topic: InternalTopic) throws(MillraceError) {
+        guard internalTopics[topic.name] == nil else {
+            throw MillraceError(
+                .topology,
+                "Two operations want the internal topic \(topic.name) for themselves. Give one of the repartitions, groupings or joins another name."
+            )
+        }
         internalTopics[topic.name] = topic
     }
 
@@ -90,21 +97,31 @@ public struct TopologyBuilder: Sendable {
     }
 
     /// Restores a store from the topic that its table is read from, instead of from a changelog of its own.
-    public mutating func useSourceTopic(_ topic: String, asChangelogOf store: String) throws(MillraceError) {
+    public mutating func useSourceTopic(_ topic: String, asChangelogOf store: String) {
         reusedTopics[store] = topic
     }
 
     /// Adds a store that every instance fills from all partitions of a topic. Kafka: `Topology.addGlobalStore`.
+    ///
+    /// It has no changelog, whatever the declaration says: the topic is one. Every processor may read the store without being connected to it.
     public mutating func addGlobalStore(
         _ store: StoreDeclaration, topic: String, source: PlannedPart, processor: PlannedPart
     ) throws(MillraceError) {
         guard stores[store.name] == nil, globalStores[store.name] == nil else {
             throw MillraceError(.topology, "Global store \(store.name) has the name of another store. Give one of them another name.")
         }
+        try checkIsNew(processor.name)
         try addSource(source.name, topics: [topic], payload: source.payload)
         try addProcessor(processor.name, parents: [source.name], payload: processor.payload)
         nodes[processor.name]?.role = .processor(stores: [store.name])
         globalStores[store.name] = GlobalStoreParts(topic: topic, source: source.name, processor: processor.name, store: store)
+    }
+
+    /// Writes what a rewrite found out about a node down at the node.
+    mutating func note(_ name: String, _ finding: (inout PhysicalNode) -> Void) {
+        guard var node = nodes[name] else { return }
+        finding(&node)
+        nodes[name] = node
     }
 
     /// Demands that stores are versioned and remember at least so much.

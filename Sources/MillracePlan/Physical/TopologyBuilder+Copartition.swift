@@ -1,0 +1,39 @@
+import MillraceCore
+
+extension TopologyBuilder {
+    /// The topics that must be partitioned alike. Groups that share a topic are one; a group of one topic demands nothing and is left out.
+    func copartitionedTopics() -> [[String]] {
+        var result: [[String]] = []
+        for group in copartitionGroups {
+            var topics = topics(of: group)
+            var others: [[String]] = []
+            for known in result {
+                if Set(known).isDisjoint(with: topics) { others.append(known) } else { topics = known + topics }
+            }
+            var seen: Set<String> = []
+            result = others + [topics.filter { seen.insert($0).inserted }]
+        }
+        return result.filter { $0.count > 1 }
+    }
+
+    /// Throws if the program fixes the numbers of partitions of all topics of a group, and they differ. If one is not fixed, the engine sees to it that it is like the
+    /// others.
+    func checkCopartitions() throws(MillraceError) {
+        for group in copartitionGroups {
+            let topics = topics(of: group)
+            let fixed = topics.compactMap { topic in internalTopics[topic]?.partitions.map { (topic: topic, partitions: $0) } }
+            guard fixed.count == topics.count, Set(fixed.map(\.partitions)).count > 1 else { continue }
+            let list = fixed.sorted { $0.topic < $1.topic }.map { "\($0.topic) has \($0.partitions)" }.joined(separator: ", ")
+            throw MillraceError(
+                .topology,
+                "Topics that are joined must have equally many partitions: \(list). Repartition one of the inputs to the other's number.")
+        }
+    }
+
+    /// What these sources read. Names that are no sources stand for tables and streams that a rewrite took out, and read nothing.
+    private func topics(of sources: [String]) -> [String] {
+        sources.flatMap { name -> [String] in
+            if case .source(let topics, _) = nodes[name]?.role { topics } else { [] }
+        }
+    }
+}
