@@ -5,7 +5,7 @@ import MillracePlan
 ///
 /// Kafka: `Topology`.
 public struct Topology: Sendable {
-    let plan: PhysicalTopology
+    package let plan: PhysicalTopology
 
     /// The nodes, stores and topics as text, in Kafka's form.
     public func describe() -> String {

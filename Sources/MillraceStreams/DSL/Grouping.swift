@@ -23,7 +23,8 @@ final class Grouping<Key, Value> {
 
     init<StreamKey>(
         _ stream: KStream<StreamKey, Value>, key: Serde<Key>?, value: Serde<Value>?, topicName: String?,
-        streamKeySerde: @escaping (Serde<Key>) -> Serde<StreamKey>, inlet: @escaping @Sendable (@escaping GroupBody<Key, Value>) -> NodeInput
+        streamKeySerde: @escaping (Serde<Key>) -> Serde<StreamKey>,
+        inlet: @escaping @Sendable (@escaping GroupBody<Key, Value>) -> NodeInput
     ) {
         builder = stream.builder
         node = stream.node
@@ -125,7 +126,7 @@ extension Grouping {
         let (parent, sources) = repartitioned(forStore: storeName)
         let resultSerde = builder.serde(value, for: "the values of store \(storeName)")
         let declaration = builder.tableStore(
-            store, generated: storeName, key: builder.serde(keySerde, for: "the keys of store \(storeName)"), value: resultSerde)
+            store, name: storeName, key: builder.serde(keySerde, for: "the keys of store \(storeName)"), value: resultSerde)
         let view = StoredTableView<Key, Result>(store: storeName, isVersioned: store.isVersioned)
         let isNull = valueSerde.flatMap { serde in serde.allowsNull ? { @Sendable in serde.isNull($0) } : nil }
         let payload = NodePayload { assembly in
@@ -134,6 +135,7 @@ extension Grouping {
         let node = builder.addProcessor(name, parents: [parent], payload, stores: [declaration])
         node.outputIsVersioned = store.isVersioned
         return KTable(
-            builder: builder, node: node, name: name, key: keySerde, value: resultSerde, sources: sources, view: view, storeName: store.name)
+            builder: builder, node: node, name: name, key: keySerde, value: resultSerde, sources: sources, view: view, storeName: store.name
+        )
     }
 }

@@ -15,7 +15,9 @@ extension KGroupedStream {
     /// Kafka: `count`.
     @inlinable
     public func count(in store: Materialized = .automatic, named: String? = nil) -> KTable<Key, Int64> {
-        aggregated(in: store, value: .bigEndian, prefix: "KSTREAM-AGGREGATE-", named: named, StreamAggregate(initial: { 0 }, apply: { _, _, count in (count ?? 0) + 1 }))
+        aggregated(
+            in: store, value: .bigEndian, prefix: "KSTREAM-AGGREGATE-", named: named,
+            StreamAggregate(initial: { 0 }, apply: { _, _, count in (count ?? 0) + 1 }))
     }
 
     /// Combines the values of each key with each other, the first being the start.
@@ -82,7 +84,8 @@ extension KGroupedStream {
         in store: Materialized = .automatic, value: Serde<Result>? = nil, named: String? = nil,
         _ aggregator: @escaping @Sendable (Key, Value, Result?) throws -> Result?
     ) -> KTable<Key, Result> {
-        aggregated(in: store, value: value, prefix: "KSTREAM-AGGREGATE-", named: named, StreamAggregate(initial: { nil }, apply: aggregator))
+        aggregated(
+            in: store, value: value, prefix: "KSTREAM-AGGREGATE-", named: named, StreamAggregate(initial: { nil }, apply: aggregator))
     }
 
     @inlinable

@@ -12,7 +12,8 @@ extension KStream {
     ///   - key: How keys are written; the stream's serde, else the type's own, when left out.
     ///   - value: How values are written; likewise.
     public func to(
-        _ topic: String, key: Serde<Key>? = nil, value: Serde<Value>? = nil, partitioner: Partitioner<Key, Value>? = nil, named: String? = nil
+        _ topic: String, key: Serde<Key>? = nil, value: Serde<Value>? = nil, partitioner: Partitioner<Key, Value>? = nil,
+        named: String? = nil
     ) {
         let name = builder.name(named, prefix: "KSTREAM-SINK-")
         builder.check(name: topic, of: "topic")

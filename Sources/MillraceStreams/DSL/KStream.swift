@@ -39,7 +39,9 @@ public struct KStream<Key, Value> {
 
     /// The stream behind a stateless operator that keeps both types.
     @usableFromInline
-    func following(_ prefix: String, named: String?, _ assemble: @escaping @Sendable (NodeAssembly) throws -> NodeInput) -> KStream<Key, Value> {
+    func following(_ prefix: String, named: String?, _ assemble: @escaping @Sendable (NodeAssembly) throws -> NodeInput) -> KStream<
+        Key, Value
+    > {
         following(prefix, named: named, key: keySerde, value: valueSerde, assemble)
     }
 

@@ -40,12 +40,12 @@ public final class StreamsBuilder {
 
     /// A store that several processors share, by its name.
     ///
-    ///     builder.addStore("limits", key: .string, value: .json(Limit.self))
+    ///     builder.addStore(.keyValue("limits", key: .string, value: .json(Limit.self)))
     ///
     /// Kafka: `addStateStore`.
-    public func addStore<Key, Value>(_ store: Materialized, key: Serde<Key>? = nil, value: Serde<Value>? = nil) {
-        guard store.name != nil else { return fail("A store that processors share needs a name: addStore(\"name\", …).") }
-        graph.addStore(keyValueStore(store, generated: "", key: serde(key, for: "the store's keys"), value: serde(value, for: "the store's values")))
+    public func addStore(_ store: StoreBuilder) {
+        check(name: store.declaration.name, of: "store")
+        graph.addStore(store.declaration)
     }
 
     /// A processor's name: the one given, or the next generated one.
@@ -99,7 +99,9 @@ public final class StreamsBuilder {
             }
         }
         if !legal || name.isEmpty || name == "." || name == ".." || name.utf8.count > 249 {
-            fail("\"\(name)\" cannot be the name of a \(what): names are 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-', and not \".\" or \"..\".")
+            fail(
+                "\"\(name)\" cannot be the name of a \(what): names are 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-', and not \".\" or \"..\"."
+            )
         }
     }
 }

@@ -2,11 +2,11 @@ import MillraceCore
 import MillraceFormats
 
 /// The outputs of a worker's tasks since the last commit: record batches for each partition, written straight into their final form.
-public final class RecordCollector {
+package final class RecordCollector {
     private var topics: [String: OutputTopic] = [:]
     private let directory: any TopicDirectory
 
-    init(_ directory: any TopicDirectory) {
+    package init(_ directory: any TopicDirectory) {
         self.directory = directory
     }
 
@@ -20,24 +20,24 @@ public final class RecordCollector {
         return topic
     }
 
-    var isEmpty: Bool { topics.values.allSatisfy(\.isEmpty) }
+    package var isEmpty: Bool { topics.values.allSatisfy(\.isEmpty) }
 
     /// Everything written since the last `removeAll`, ordered by topic and partition.
-    func batches() throws -> [OutputBatches] {
+    package func batches() throws -> [OutputBatches] {
         try topics.values.sorted { $0.name < $1.name }.flatMap { try $0.batches() }
     }
 
     /// Forgets what was written, after it was committed or given up.
-    func removeAll() {
+    package func removeAll() {
         for topic in topics.values { topic.removeAll() }
     }
 
     /// Roughly the bytes that wait for the next commit.
-    var pendingBytes: Int { topics.values.reduce(0) { $0 + $1.pendingBytes } }
+    package var pendingBytes: Int { topics.values.reduce(0) { $0 + $1.pendingBytes } }
 }
 
 /// A topic that a worker writes to.
-public final class OutputTopic {
+package final class OutputTopic {
     let name: String
     let partitionCount: Int32
     private var writers: [RecordBatchWriter?]
@@ -90,7 +90,8 @@ public final class OutputTopic {
         guard partition >= 0, partition < partitionCount else {
             throw MillraceError(
                 .configuration,
-                "A record was to go to partition \(partition) of topic \(name), which has \(partitionCount). A partitioner must give a number from 0 to \(partitionCount - 1).")
+                "A record was to go to partition \(partition) of topic \(name), which has \(partitionCount). A partitioner must give a number from 0 to \(partitionCount - 1)."
+            )
         }
         if let writer = writers[Int(partition)] { return writer }
         let writer = RecordBatchWriter()

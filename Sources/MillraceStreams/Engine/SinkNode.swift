@@ -5,7 +5,6 @@ import MillracePlan
 public typealias Partitioner<Key, Value> = @Sendable (Key, Value, _ partitionCount: Int32) throws -> Int32?
 
 /// The end of a task: serialises records straight into the output's batches.
-@usableFromInline
 final class SinkNode<Key, Value> {
     private let keySerde: Serde<Key>
     private let valueSerde: Serde<Value>
@@ -14,7 +13,6 @@ final class SinkNode<Key, Value> {
     private let key = ByteBuffer()
     private let value = ByteBuffer()
 
-    @usableFromInline
     init(key: Serde<Key>, value: Serde<Value>, partitioner: Partitioner<Key, Value>?, site: NodeSite) {
         keySerde = key
         valueSerde = value
@@ -22,7 +20,6 @@ final class SinkNode<Key, Value> {
         self.site = site
     }
 
-    @usableFromInline
     func send(_ record: Record<Key, Value>, to topic: OutputTopic) throws {
         key.removeAll()
         value.removeAll()

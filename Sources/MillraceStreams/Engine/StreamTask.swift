@@ -5,22 +5,24 @@ import MillracePlan
 /// One subtopology for one partition: the unit of work, state and recovery.
 ///
 /// Purely synchronous and free of clocks and I/O of its own: it is given batches of records and the time, and fills outputs and stores. The same input gives the same bytes.
-public final class StreamTask {
-    public let id: TaskID
-    let context: TaskContext
+package final class StreamTask {
+    package let id: TaskID
+    package let context: TaskContext
     private var queues: [RecordQueue] = []
     private let stores: [TaskStore]
 
     /// A store of the task and the topic that its changes go to.
-    struct TaskStore {
-        let store: any StateStore
-        let planned: PlannedStore
+    package struct TaskStore {
+        package let store: any StateStore
+        package let planned: PlannedStore
         /// The full name of the changelog; `nil` without one.
-        let changelog: String?
-        let isPersistent: Bool
+        package let changelog: String?
+        package let isPersistent: Bool
     }
 
-    init(id: TaskID, subtopology: Subtopology, context: TaskContext, globalStores: [String: any StateStore], backing: (String) -> Backing?) throws {
+    package init(
+        id: TaskID, subtopology: Subtopology, context: TaskContext, globalStores: [String: any StateStore], backing: (String) -> Backing?
+    ) throws {
         self.id = id
         self.context = context
         context.stores = globalStores
@@ -46,27 +48,27 @@ public final class StreamTask {
     }
 
     /// The topics it reads, with the application id where they are internal.
-    var sourceTopics: [String] { queues.map(\.topic) }
+    package var sourceTopics: [String] { queues.map(\.topic) }
 
     /// The offset after the last record processed, for each topic it reads.
-    func position(of topic: String) -> Offset? {
+    package func position(of topic: String) -> Offset? {
         queues.first { $0.topic == topic }?.position
     }
 
     /// Starts reading a topic at an offset.
-    func seek(_ topic: String, to offset: Offset) {
+    package func seek(_ topic: String, to offset: Offset) {
         queues.first { $0.topic == topic }?.reset(to: offset)
     }
 
     /// Bytes of batches that wait to be processed.
-    var bufferedBytes: Int { queues.reduce(0) { $0 + $1.byteCount } }
+    package var bufferedBytes: Int { queues.reduce(0) { $0 + $1.byteCount } }
 
-    func bufferedBytes(of topic: String) -> Int {
+    package func bufferedBytes(of topic: String) -> Int {
         queues.first { $0.topic == topic }?.byteCount ?? 0
     }
 
     /// Takes batches of one of its topics.
-    func add(_ batches: FetchedBatches) {
+    package func add(_ batches: FetchedBatches) {
         queues.first { $0.topic == batches.partition.topic }?.add(batches)
     }
 
@@ -74,7 +76,7 @@ public final class StreamTask {
     ///
     /// - Parameter canProceed: Asked when a topic has no record while others have: whether to go on without it.
     /// - Returns: The number of records processed.
-    func process(limit: Int, canProceed: (String) -> Bool = { _ in true }) throws -> Int {
+    package func process(limit: Int, canProceed: (String) -> Bool = { _ in true }) throws -> Int {
         var processed = 0
         while processed < limit, let queue = try nextQueue(canProceed) {
             try process(queue)
@@ -86,13 +88,13 @@ public final class StreamTask {
     /// Fires the punctuations of the time of day that are due.
     ///
     /// - Returns: Whether any was.
-    func punctuate(now: Timestamp) throws -> Bool {
+    package func punctuate(now: Timestamp) throws -> Bool {
         context.now = now
         return try punctuate(.wallClock, at: now)
     }
 
     /// Writes all store changes since the last commit to the changelogs and to the batch for the disk.
-    func prepareCommit(batch: (any ByteStoreBatch)?) throws {
+    package func prepareCommit(batch: (any ByteStoreBatch)?) throws {
         for entry in stores {
             let topic = try entry.changelog.flatMap { name in
                 if case .own = entry.planned.changelog { try context.collector.topic(name) } else { nil }
@@ -107,12 +109,12 @@ public final class StreamTask {
     }
 
     /// The store of this name, for queries and tests.
-    func store(_ name: String) -> (any StateStore)? {
+    package func store(_ name: String) -> (any StateStore)? {
         context.stores[name]
     }
 
     /// The stores with what restoring them needs.
-    var restorableStores: [TaskStore] { stores }
+    package var restorableStores: [TaskStore] { stores }
 
     private func nextQueue(_ canProceed: (String) -> Bool) throws -> RecordQueue? {
         if queues.count == 1 {

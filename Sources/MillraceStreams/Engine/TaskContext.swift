@@ -14,16 +14,16 @@ public final class TaskContext {
     /// The headers of the record at the node at hand.
     public internal(set) var headers = Headers()
     let logger: MillraceLogger
-    let collector: RecordCollector
+    package let collector: RecordCollector
     var stores: [String: any StateStore] = [:]
     var punctuations: [Punctuation] = []
     /// Set when a processor asks for an early commit.
     var commitIsRequested = false
-    private(set) var dropped: [DropReason: Int] = [:]
+    package private(set) var dropped: [DropReason: Int] = [:]
     var sourceTopic: String?
     var sourceOffset: Offset = -1
 
-    init(
+    package init(
         id: TaskID, applicationID: String, now: Timestamp, logger: MillraceLogger, collector: RecordCollector
     ) {
         self.id = id
@@ -34,7 +34,7 @@ public final class TaskContext {
     }
 
     /// The full name of a topic of the app's own.
-    func internalTopic(_ name: String) -> String { "\(applicationID)-\(name)" }
+    package func internalTopic(_ name: String) -> String { "\(applicationID)-\(name)" }
 
     /// Where the record at hand was read; `nil` in a punctuation.
     public var recordMetadata: RecordMetadata? {
@@ -59,7 +59,8 @@ public final class TaskContext {
         let count = dropped[reason, default: 0]
         dropped[reason] = count + 1
         if count == 0 {
-            logger.log(.warning, "A record was dropped; further ones for the same reason are only counted",
+            logger.log(
+                .warning, "A record was dropped; further ones for the same reason are only counted",
                 ("reason", reason.rawValue), ("node", node), ("task", "\(id)"),
                 ("record", recordMetadata.map { "\($0.topic)-\($0.partition)@\($0.offset)" } ?? "none"))
         }
@@ -82,7 +83,7 @@ public final class TaskContext {
 }
 
 /// How many partitions topics have.
-public protocol TopicDirectory: AnyObject {
+package protocol TopicDirectory: AnyObject {
     /// - Throws: `MillraceError` of kind `transport` when there is no such topic.
     func partitionCount(of topic: String) throws -> Int32
 }

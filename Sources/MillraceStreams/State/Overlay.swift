@@ -17,9 +17,14 @@ public struct Row<Value> {
 }
 
 /// Where the committed rows of a store, or of one segment of it, lie: all keys of a byte store that begin with a prefix.
-struct Backing {
-    let store: any ByteStore
-    let prefix: [UInt8]
+package struct Backing {
+    package let store: any ByteStore
+    package let prefix: [UInt8]
+
+    package init(store: any ByteStore, prefix: [UInt8]) {
+        self.store = store
+        self.prefix = prefix
+    }
 }
 
 /// The writes of one store that are not yet committed, laid over what is on disk.
@@ -166,7 +171,9 @@ public final class Overlay<Value> {
     }
 
     /// Takes a row from the changelog during a restore, past the dirty rows: it is committed already.
-    func restore(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp, batch: (any ByteStoreBatch)?) throws {
+    func restore(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp, batch: (any ByteStoreBatch)?)
+        throws
+    {
         if let backing, let batch {
             let diskKey = fullKey(backing, key)
             guard let value else { return batch.delete(diskKey) }
@@ -230,7 +237,9 @@ public final class Overlay<Value> {
     private func decode(_ bytes: UnsafeRawBufferPointer) throws -> Row<Value> {
         guard bytes.count >= 8 else {
             throw MillraceError(
-                .corruption, "A row of the local state is \(bytes.count) bytes long, too short to hold its timestamp. Delete the state directory: it will be rebuilt from the changelog.")
+                .corruption,
+                "A row of the local state is \(bytes.count) bytes long, too short to hold its timestamp. Delete the state directory: it will be rebuilt from the changelog."
+            )
         }
         let value = try serde.read(UnsafeRawBufferPointer(rebasing: bytes[8...]))
         return Row(value: value, timestamp: Timestamp(milliseconds: bytes.loadBigEndian()), isDirty: false)

@@ -16,7 +16,8 @@ public protocol StateStore: AnyObject {
 
     /// Takes a record of the changelog during a restore.
     func restore(
-        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers, batch: (any ByteStoreBatch)?) throws
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers, batch: (any ByteStoreBatch)?)
+        throws
 
     /// Forgets what can be read from disk again, beyond `limit` bytes. Only after a commit.
     func trim(to limit: Int)

@@ -1,0 +1,45 @@
+import MillraceCore
+import MillraceFormats
+import MillracePlan
+
+/// Fills the global stores of an app from whole topics, all partitions, on every instance.
+package final class GlobalStateTask {
+    package let context: TaskContext
+    /// The global stores by name.
+    package var stores: [String: any StateStore] { context.stores }
+    private var sources: [String: TaskSource] = [:]
+
+    package init(_ globalStores: [GlobalStore], context: TaskContext) throws {
+        self.context = context
+        for global in globalStores {
+            guard let store = global.store.payload as? StorePayload, let source = global.source.payload as? SourcePayload,
+                let processor = global.processor.payload as? NodePayload
+            else {
+                throw MillraceError(.topology, "Global store \(global.store.name) was not made by a StreamsBuilder and cannot be run.")
+            }
+            context.stores[global.store.name] = try store.make(StoreSite(name: global.store.name, task: context, backing: nil))
+            let input = try processor.assemble(
+                NodeAssembly(name: global.processor.name, task: context, passesNullKeys: false, children: []))
+            sources[global.topic] = try source.assemble(
+                NodeAssembly(name: global.source.name, task: context, passesNullKeys: false, children: [(global.processor.name, input)]))
+        }
+    }
+
+    package var topics: [String] { sources.keys.sorted() }
+
+    /// Takes records of one of the topics into its store.
+    package func apply(_ fetched: FetchedBatches) throws {
+        guard let source = sources[fetched.partition.topic] else { return }
+        let scratch = ByteBuffer()
+        var batches = RecordBatchCursor(fetched.bytes)
+        while let batch = try batches.next() {
+            if batch.isControl { continue }
+            var records = try batch.records(decompressingInto: scratch)
+            while let record = try records.next() {
+                context.sourceTopic = fetched.partition.topic
+                context.sourceOffset = record.offset
+                try source.receive(record, record.timestamp)
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+import MillraceCore
+import MillracePlan
+
+/// An operator of your own. One is made for each task, with a context to send records with and to reach stores and timers; it is only ever called by the task's thread.
+///
+///     final class Deduplicate: Processor {
+///         let context: ProcessorContext<String, Event>
+///         let seen: KeyValueStore<String, Int64>
+///
+///         init(_ context: ProcessorContext<String, Event>) throws {
+///             self.context = context
+///             seen = try context.store("seen")
+///         }
+///
+///         func process(_ record: Record<String, Event>) throws {
+///             if try seen.putIfAbsent(record.value.id, record.timestamp.milliseconds) == nil { try context.forward(record) }
+///         }
+///     }
+///
+/// Kafka: `Processor`.
+public protocol Processor<Key, Value>: AnyObject {
+    associatedtype Key
+    associatedtype Value
+
+    func process(_ record: Record<Key, Value>) throws
+}
+
+/// An operator of your own that cannot change keys. Kafka: `FixedKeyProcessor`.
+public protocol FixedKeyProcessor<Key, Value>: AnyObject {
+    associatedtype Key
+    associatedtype Value
+
+    func process(_ record: FixedKeyRecord<Key, Value>) throws
+}
+
+/// A record whose value, time and headers may be replaced, but not its key. Kafka: `FixedKeyRecord`.
+public struct FixedKeyRecord<Key, Value> {
+    public let key: Key
+    public var value: Value
+    public var timestamp: Timestamp
+    public var headers: Headers
+
+    init(_ record: Record<Key, Value>) {
+        self.init(key: record.key, value: record.value, timestamp: record.timestamp, headers: record.headers)
+    }
+
+    private init(key: Key, value: Value, timestamp: Timestamp, headers: Headers) {
+        self.key = key
+        self.value = value
+        self.timestamp = timestamp
+        self.headers = headers
+    }
+
+    /// The same record with another value.
+    public func with<NewValue>(value: NewValue) -> FixedKeyRecord<Key, NewValue> {
+        FixedKeyRecord<Key, NewValue>(key: key, value: value, timestamp: timestamp, headers: headers)
+    }
+}
+
+/// What a processor sends records, reaches stores and sets timers with. Kafka: `ProcessorContext`.
+public final class ProcessorContext<Key, Value> {
+    private let output: Output<Key, Value>
+    private let outputs: [String: Output<Key, Value>]
+    private let site: NodeSite
+    private var task: TaskContext { site.task }
+
+    init(_ assembly: NodeAssembly) throws {
+        output = try assembly.output()
+        outputs = try Dictionary(
+            uniqueKeysWithValues: assembly.children.map { ($0.name, try assembly.output(toChild: $0.name) as Output<Key, Value>) })
+        site = assembly.site
+    }
+
+    /// Sends a record to all operators behind this one.
+    public func forward(_ record: Record<Key, Value>) throws {
+        try output.send(record)
+    }
+
+    /// Sends a record to one operator behind this one, by its name.
+    ///
+    /// - Throws: `MillraceError` of kind `processing` when there is no such operator directly behind.
+    public func forward(_ record: Record<Key, Value>, to child: String) throws {
+        guard let output = outputs[child] else {
+            throw MillraceError(
+                .processing,
+                "\(site.name) forwards to \"\(child)\", which is not behind it. Behind it: \(outputs.keys.sorted().joined(separator: ", ")).",
+                node: site.name, task: task.id)
+        }
+        try output.send(record)
+    }
+
+    /// A store that was brought along or connected, by its name. Ask once, when the processor is made.
+    ///
+    /// - Throws: `MillraceError` of kind `topology` when it is not connected or holds other types.
+    public func store<StoreKey, StoreValue>(
+        _ name: String, key: StoreKey.Type = StoreKey.self, value: StoreValue.Type = StoreValue.self
+    ) throws -> KeyValueStore<StoreKey, StoreValue> {
+        try task.store(name)
+    }
+
+    /// A store of any kind.
+    public func store<Store: StateStore>(_ name: String, as type: Store.Type) throws -> Store {
+        try task.store(name)
+    }
+
+    /// Calls `body` at regular times, until it is cancelled.
+    ///
+    /// By stream time, the first call comes with the first record at or behind the next multiple of the interval (at once if none came before); by the time of day, one
+    /// interval from now. After a jump over several due times there is one call.
+    ///
+    /// - Parameter body: Gets the stream time or the time of day. Kafka: `Punctuator`.
+    @discardableResult
+    public func schedule(every interval: Duration, by time: PunctuationTime, _ body: @escaping (Timestamp) throws -> Void) throws
+        -> Punctuation
+    {
+        let milliseconds = interval.milliseconds
+        guard milliseconds >= 1 else {
+            throw MillraceError(
+                .configuration, "A punctuation needs an interval of at least a millisecond, not \(interval).", node: site.name)
+        }
+        let site = self.site
+        let punctuation = Punctuation(
+            time, interval: milliseconds, next: time == .stream ? 0 : task.now.milliseconds + milliseconds, node: site.name
+        ) { now in
+            do { try body(now) } catch { throw site.failure(error) }
+        }
+        task.punctuations.append(punctuation)
+        return punctuation
+    }
+
+    /// Asks for a commit as soon as the record at hand is processed.
+    public func requestCommit() {
+        task.commitIsRequested = true
+    }
+
+    /// The highest timestamp of the records that the task has processed, this one included.
+    public var streamTime: Timestamp { task.streamTime }
+    /// The time of day, as of the last time the worker looked.
+    public var now: Timestamp { task.now }
+    /// Where the record at hand was read; `nil` in a punctuation.
+    public var recordMetadata: RecordMetadata? { task.recordMetadata }
+    public var taskID: TaskID { task.id }
+    public var applicationID: String { task.applicationID }
+
+    func input<InputKey, InputValue>(of processor: any Processor<InputKey, InputValue>) -> NodeInput {
+        input { (record: Record<InputKey, InputValue>) in try processor.process(record) }
+    }
+
+    func input<InputKey, InputValue>(_ process: @escaping (Record<InputKey, InputValue>) throws -> Void) -> NodeInput {
+        let site = self.site
+        return NodeInput { (record: Record<InputKey, InputValue>) in
+            try site.task.handling(record.timestamp, record.headers) {
+                do { try process(record) } catch { throw site.failure(error) }
+            }
+        }
+    }
+}
+
+/// What a processor that cannot change keys works with. Kafka: `FixedKeyProcessorContext`.
+public final class FixedKeyProcessorContext<Key, Value> {
+    /// Stores, timers and times.
+    public let processor: ProcessorContext<Key, Value>
+
+    init(_ processor: ProcessorContext<Key, Value>) {
+        self.processor = processor
+    }
+
+    /// Sends a record to all operators behind this one.
+    public func forward(_ record: FixedKeyRecord<Key, Value>) throws {
+        try processor.forward(Record(key: record.key, value: record.value, timestamp: record.timestamp, headers: record.headers))
+    }
+
+    /// A store that was brought along or connected, by its name.
+    public func store<StoreKey, StoreValue>(
+        _ name: String, key: StoreKey.Type = StoreKey.self, value: StoreValue.Type = StoreValue.self
+    ) throws -> KeyValueStore<StoreKey, StoreValue> {
+        try processor.store(name)
+    }
+
+    func input<InputValue>(of fixed: any FixedKeyProcessor<Key, InputValue>) -> NodeInput {
+        processor.input { (record: Record<Key, InputValue>) in try fixed.process(FixedKeyRecord(record)) }
+    }
+}

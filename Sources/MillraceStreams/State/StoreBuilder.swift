@@ -1,0 +1,49 @@
+import MillraceCore
+import MillracePlan
+
+/// The description of a store that processors bring along or share. The same value given to several processors is one store. Kafka: `StoreBuilder`.
+public struct StoreBuilder: Sendable {
+    let declaration: StoreDeclaration
+
+    /// A store of one value for each key.
+    ///
+    ///     .keyValue("last-payment", key: .string, value: .json(Payment.self))
+    public static func keyValue<Key, Value>(_ store: Materialized, key: Serde<Key>, value: Serde<Value>) -> StoreBuilder {
+        StoreBuilder(declaration: .keyValue(store, name: store.name ?? "", isPersistent: store.kind != .inMemory, key: key, value: value))
+    }
+}
+
+extension StoreDeclaration {
+    static func keyValue<Key, Value>(
+        _ store: Materialized, name: String, isPersistent: Bool, key: Serde<Key>, value: Serde<Value>
+    ) -> StoreDeclaration {
+        StoreDeclaration(
+            name, isLogged: store.isLogged, changelogSettings: store.changelogSettings(beside: ["cleanup.policy": "compact"]),
+            payload: StorePayload(isPersistent: isPersistent) { site in
+                KeyValueStore(
+                    name: site.name, key: key, overlay: Overlay(serde: value, isOrdered: true, backing: site.backing), task: site.task)
+            })
+    }
+}
+
+extension Materialized {
+    /// The settings of a changelog: the necessary ones, then the user's.
+    func changelogSettings(beside necessary: [String: String]) -> [String: String] {
+        necessary.merging(["message.timestamp.type": "CreateTime"]) { $1 }.merging(changelogSettings) { $1 }
+    }
+}
+
+/// What makes a store for one task.
+struct StorePayload: Sendable {
+    /// Whether the rows are on disk.
+    let isPersistent: Bool
+    let make: @Sendable (StoreSite) throws -> any StateStore
+}
+
+/// Where a store is made: its task, and the place of its rows on disk if they are kept there.
+struct StoreSite {
+    let name: String
+    let task: TaskContext
+    /// `nil`: in memory.
+    let backing: Backing?
+}

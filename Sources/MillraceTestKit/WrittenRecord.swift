@@ -1,0 +1,23 @@
+import MillraceCore
+import MillraceFormats
+
+/// A record as a topology wrote it, in bytes.
+public struct WrittenRecord: Hashable, Sendable {
+    public var key: [UInt8]?
+    public var value: [UInt8]?
+    public var timestamp: Timestamp
+    public var headers: Headers
+
+    public init(key: [UInt8]?, value: [UInt8]?, timestamp: Timestamp, headers: Headers = Headers()) {
+        self.key = key
+        self.value = value
+        self.timestamp = timestamp
+        self.headers = headers
+    }
+
+    init(_ raw: RawRecord) throws {
+        self.init(
+            key: raw.key.map { Array($0) }, value: raw.value.map { Array($0) }, timestamp: raw.timestamp,
+            headers: try raw.headers.decoded())
+    }
+}
