@@ -1,0 +1,78 @@
+import CRocksDB
+import MillraceCore
+
+/// Takes entries in ascending order of their keys and writes the files that `RocksDBStore.bulkLoad` hands to RocksDB.
+///
+/// Valid only inside the closure it is given to, and not thread-safe.
+public final class SortedWriter {
+    /// Files of about this size fit into the levels of the database as they are.
+    private static let fileSize: UInt64 = 64 << 20
+
+    private let database: RocksDBDatabase
+    private var current: OpaquePointer?
+    private var files: [String] = []
+    private let lastKey = ByteBuffer()
+
+    /// The number of entries written so far.
+    public private(set) var count = 0
+
+    init(_ database: RocksDBDatabase) {
+        self.database = database
+    }
+
+    deinit {
+        if let current { rocksdb_sstfilewriter_destroy(current) }
+    }
+
+    /// Adds an entry, whose bytes are copied.
+    ///
+    /// - Throws: `MillraceError` of kind `store` when `key` is not greater than the key before, or the disk refuses.
+    public func put(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws {
+        guard count == 0 || lastKey.bytes.lexicographicallyPrecedes(key) else {
+            throw MillraceError(
+                .store,
+                "keys must be loaded in ascending order, each once; entry \(count) of the load is not greater than the one before it")
+        }
+        let file = try current ?? start()
+        try database.explaining("write a sorted file") { error in
+            rocksdb_sstfilewriter_put(file, key.characters, key.count, value.characters, value.count, &error)
+        }
+        lastKey.removeAll()
+        lastKey.append(key)
+        count += 1
+        var size: UInt64 = 0
+        rocksdb_sstfilewriter_file_size(file, &size)
+        if size >= Self.fileSize { try finishFile() }
+    }
+
+    /// Ends the last file.
+    ///
+    /// - Returns: The files, in the order of their keys.
+    func finish() throws -> [String] {
+        try finishFile()
+        return files
+    }
+
+    /// Removes what RocksDB has not moved away.
+    func removeFiles() {
+        for file in files { StateDirectory.remove(file) }
+    }
+
+    private func start() throws -> OpaquePointer? {
+        let name = try StateDirectory.newBulkLoadFile(in: database.path)
+        let environment = rocksdb_envoptions_create()
+        defer { rocksdb_envoptions_destroy(environment) }
+        let file = rocksdb_sstfilewriter_create(environment, database.settings.options)
+        current = file
+        files.append(name)
+        try database.explaining("create a sorted file") { error in rocksdb_sstfilewriter_open(file, name, &error) }
+        return file
+    }
+
+    private func finishFile() throws {
+        guard let file = current else { return }
+        current = nil
+        defer { rocksdb_sstfilewriter_destroy(file) }
+        try database.explaining("finish a sorted file") { error in rocksdb_sstfilewriter_finish(file, &error) }
+    }
+}
