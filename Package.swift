@@ -48,7 +48,7 @@ let package = Package(
 
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),
-        .testTarget(name: "MillracePlanTests", dependencies: ["MillracePlan"]),
+        .testTarget(name: "MillracePlanTests", dependencies: ["MillracePlan", "MillraceCore"], resources: [.copy("Golden")]),
         .testTarget(name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats"]),
         .testTarget(name: "MillraceRocksDBTests", dependencies: ["MillraceRocksDB", "MillraceTestKit"]),
         .testTarget(name: "MillraceJSONTests", dependencies: ["MillraceJSON"]),

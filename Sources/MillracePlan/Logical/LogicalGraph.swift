@@ -12,6 +12,7 @@ public final class LogicalGraph {
     private(set) var nodes: [LogicalNode] = []
     var copartitionGroups: [[String]] = []
     private var nextNumber = 0
+    private var nextPriority = 0
 
     public init() {}
 
@@ -28,11 +29,14 @@ public final class LogicalGraph {
     }
 
     /// Puts a node below its parents, which are in the graph already.
+    ///
+    /// Adding a node again, as when several aggregations share a named grouping's repartition, lets it be written later than before.
     public func add(_ node: LogicalNode, parents: [LogicalNode]) {
         precondition(!parents.isEmpty, "A logical node needs a parent: the graph's root for a source.")
+        if node.parents.isEmpty { nodes.append(node) }
         for parent in parents { parent.addChild(node) }
-        node.priority = nodes.count
-        nodes.append(node)
+        node.priority = nextPriority
+        nextPriority += 1
     }
 
     /// Declares a store that processors connect to by name. Kafka: `StreamsBuilder.addStateStore`.
