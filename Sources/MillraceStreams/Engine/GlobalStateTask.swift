@@ -19,9 +19,9 @@ package final class GlobalStateTask {
             }
             context.stores[global.store.name] = try store.make(StoreSite(name: global.store.name, task: context, backing: nil))
             let input = try processor.assemble(
-                NodeAssembly(name: global.processor.name, task: context, passesNullKeys: false, children: []))
+                NodeAssembly(name: global.processor.name, task: context, passesNullKeys: false, versionedInputs: [], children: []))
             sources[global.topic] = try source.assemble(
-                NodeAssembly(name: global.source.name, task: context, passesNullKeys: false, children: [(global.processor.name, input)]))
+                NodeAssembly(name: global.source.name, task: context, passesNullKeys: false, versionedInputs: [], children: [(global.processor.name, input)]))
         }
     }
 

@@ -16,7 +16,7 @@ struct TaskAssembly {
         let internalTopics = Set(subtopology.internalTopics.map(\.name))
         for node in subtopology.nodes.reversed() {
             let assembly = NodeAssembly(
-                name: node.name, task: context, passesNullKeys: node.passesNullKeys,
+                name: node.name, task: context, passesNullKeys: node.passesNullKeys, versionedInputs: node.versionedInputs,
                 children: try node.children.map { child in
                     guard let input = inputs[child] else {
                         throw MillraceError(.topology, "\(node.name) sends to \(child), which comes before it.", node: node.name)
