@@ -25,7 +25,7 @@ class TableView<Key, Value>: @unchecked Sendable {
     /// Finds out whether old values can be had, asking upwards where needed.
     func provideOldValues(force: Bool) -> Bool { false }
 
-    /// The stores that a look-up reads, to be connected to whoever looks up.
+    /// The stores that a look-up reads, to be connected to whoever looks up. To ask is to need them: a source without a store gets one.
     var lookupStores: [String] { [] }
 
     /// Whether its rows are kept with their history, so that updates out of order can be told.

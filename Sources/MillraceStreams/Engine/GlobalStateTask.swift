@@ -19,13 +19,18 @@ package final class GlobalStateTask {
             }
             context.stores[global.store.name] = try store.make(StoreSite(name: global.store.name, task: context, backing: nil))
             let input = try processor.assemble(
-                NodeAssembly(name: global.processor.name, task: context, passesNullKeys: false, children: []))
+                NodeAssembly(name: global.processor.name, task: context, passesNullKeys: false, versionedInputs: [], children: []))
             sources[global.topic] = try source.assemble(
-                NodeAssembly(name: global.source.name, task: context, passesNullKeys: false, children: [(global.processor.name, input)]))
+                NodeAssembly(name: global.source.name, task: context, passesNullKeys: false, versionedInputs: [], children: [(global.processor.name, input)]))
         }
     }
 
     package var topics: [String] { sources.keys.sorted() }
+
+    /// Lets go of what would go to a changelog: the topic itself is one.
+    package func forgetChanges() throws {
+        for store in stores.values { try store.commit(to: { _, _, _, _ in }, batch: nil) }
+    }
 
     /// Takes records of one of the topics into its store.
     package func apply(_ fetched: FetchedBatches) throws {

@@ -1,0 +1,36 @@
+/// A value of a document, as the decoder that `init(from:)` is given and as a container of one value.
+///
+/// Small enough that an existential holds it without an allocation.
+struct JSONDecoding: Decoder, SingleValueDecodingContainer {
+    let document: JSONDocument
+    let index: Int
+
+    var codingPath: [any CodingKey] { document.path(to: index) }
+    var userInfo: [CodingUserInfoKey: Any] { [:] }
+
+    func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
+        KeyedDecodingContainer(try JSONFields<Key>(document, index))
+    }
+
+    func unkeyedContainer() throws -> any UnkeyedDecodingContainer { try JSONElements(document, index) }
+    func singleValueContainer() -> any SingleValueDecodingContainer { self }
+
+    func decodeNil() -> Bool { document.isNull(at: index) }
+    func decode(_ type: Bool.Type) throws -> Bool { try document.bool(at: index) }
+    func decode(_ type: String.Type) throws -> String { try document.string(at: index) }
+    func decode(_ type: Double.Type) throws -> Double { try document.double(at: index) }
+    func decode(_ type: Float.Type) throws -> Float { try document.float(at: index) }
+    func decode(_ type: Int.Type) throws -> Int { try document.integer(type, at: index) }
+    func decode(_ type: Int8.Type) throws -> Int8 { try document.integer(type, at: index) }
+    func decode(_ type: Int16.Type) throws -> Int16 { try document.integer(type, at: index) }
+    func decode(_ type: Int32.Type) throws -> Int32 { try document.integer(type, at: index) }
+    func decode(_ type: Int64.Type) throws -> Int64 { try document.integer(type, at: index) }
+    func decode(_ type: UInt.Type) throws -> UInt { try document.integer(type, at: index) }
+    func decode(_ type: UInt8.Type) throws -> UInt8 { try document.integer(type, at: index) }
+    func decode(_ type: UInt16.Type) throws -> UInt16 { try document.integer(type, at: index) }
+    func decode(_ type: UInt32.Type) throws -> UInt32 { try document.integer(type, at: index) }
+    func decode(_ type: UInt64.Type) throws -> UInt64 { try document.integer(type, at: index) }
+    func decode(_ type: Int128.Type) throws -> Int128 { try document.integer(type, at: index) }
+    func decode(_ type: UInt128.Type) throws -> UInt128 { try document.integer(type, at: index) }
+    func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try document.value(type, at: index) }
+}

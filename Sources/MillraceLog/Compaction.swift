@@ -1,0 +1,4 @@
+enum Compaction {
+    /// What a compaction writes before it takes the place of what it replaces.
+    static let unfinishedSuffix = ".cleaned"
+}

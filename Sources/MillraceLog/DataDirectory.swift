@@ -1,0 +1,78 @@
+import MillraceCore
+
+/// The directory of a log: it is ours, in a format we know, and no other process writes to it.
+struct DataDirectory {
+    static let formatFile = "millrace.format"
+    static let lockFile = "millrace.lock"
+    static let format = "millrace log 1\n"
+
+    let path: String
+    private let lock: any File
+    private let fileSystem: any FileSystem
+    /// Whether what was written last may not have reached the disk: the log was not closed, and the machine has started anew since, or nobody knows.
+    let mayHaveLostUnsyncedData: Bool
+
+    /// Makes the directory when it is missing, or takes it over.
+    ///
+    /// - Throws: `MillraceError` of kind `configuration` when another process has it, or it holds something else.
+    init(_ path: String, _ fileSystem: any FileSystem) throws {
+        self.path = path
+        self.fileSystem = fileSystem
+        try fileSystem.makeDirectory(path)
+        let names = try fileSystem.list(path)
+        if !names.contains(DataDirectory.formatFile),
+            let stranger = names.first(where: { !$0.hasPrefix(DataDirectory.formatFile) && $0 != DataDirectory.lockFile })
+        {
+            throw MillraceError(
+                .configuration,
+                "\(path) is not the directory of a Millrace log, but holds other things, such as \(stranger). Choose an empty or a new directory."
+            )
+        }
+        let lockPath = path + "/" + DataDirectory.lockFile
+        guard let lock = try fileSystem.openLocked(lockPath) else {
+            let note = try fileSystem.contents(of: lockPath, maximum: 4096).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            let holder = note.split(separator: "\n").first.map { " (\($0))" } ?? ""
+            throw MillraceError(
+                .configuration,
+                "\(path) is in use by another process\(holder). Only one process can write to a log: stop the other, or choose another directory."
+            )
+        }
+        self.lock = lock
+        let note = String(decoding: try lock.contents(lockPath, maximum: 4096), as: UTF8.self)
+        mayHaveLostUnsyncedData = DataDirectory.mayHaveLostData(note: note, boot: fileSystem.bootIdentity)
+        try checkFormat(isNew: !names.contains(DataDirectory.formatFile))
+        try writeNote("open")
+    }
+
+    private func checkFormat(isNew: Bool) throws {
+        let file = path + "/" + DataDirectory.formatFile
+        if isNew { return try fileSystem.replace(file, with: DataDirectory.format, in: path) }
+        let found = try fileSystem.contents(of: file, maximum: 4096).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        guard found == DataDirectory.format else {
+            throw MillraceError(
+                .configuration,
+                "\(file) says \"\(found.prefix(60))\" where this version of Millrace writes \"\(DataDirectory.format)\". The directory belongs to another version: open it with that one."
+            )
+        }
+    }
+
+    /// Notes that everything is on the disk. The lock goes when the value does.
+    func markClosed() throws {
+        try writeNote("closed")
+    }
+
+    private func writeNote(_ state: String) throws {
+        let text = "process \(fileSystem.processID)\nboot \(fileSystem.bootIdentity ?? "unknown")\n\(state)\n"
+        try lock.truncate(to: 0)
+        try Array(text.utf8).withUnsafeBytes { try lock.write($0, at: 0) }
+        try lock.sync()
+    }
+
+    private static func mayHaveLostData(note: String, boot: String?) -> Bool {
+        let lines = note.split(separator: "\n")
+        guard lines.count == 3 else { return true }
+        if lines[2] == "closed" { return false }
+        guard let boot else { return true }
+        return lines[1] != "boot \(boot)"
+    }
+}

@@ -1,0 +1,31 @@
+import MillraceCore
+
+/// When what is committed is made to survive a failure of power or of the operating system. A killed process loses nothing at any level.
+public enum Durability: Sendable, Equatable {
+    /// Each commit returns when it is on the disk. Costs a wait for the disk per commit; commits of several sessions that come at once share it.
+    case onCommit
+    /// What is committed is on the disk after this time at most. A power failure loses the commits of that time, whole ones, from the end.
+    case interval(Duration)
+    /// The operating system writes when it likes (on Linux within about 30 seconds). A power failure loses commits from the end, as above.
+    case system
+}
+
+/// How an embedded log is opened.
+public struct EmbeddedLogOptions: Sendable {
+    public var durability: Durability
+    /// Where files are; the operating system's unless a test says otherwise.
+    public var fileSystem: any FileSystem
+    /// The time of day for `LogAppendTime`; the operating system's when `nil`.
+    public var clock: (any WallClock)?
+    public var logger: MillraceLogger
+
+    public init(
+        durability: Durability = .interval(.seconds(1)), fileSystem: any FileSystem = POSIXFileSystem(), clock: (any WallClock)? = nil,
+        logger: MillraceLogger = .silent
+    ) {
+        self.durability = durability
+        self.fileSystem = fileSystem
+        self.clock = clock
+        self.logger = logger
+    }
+}

@@ -1,0 +1,172 @@
+import MillraceCore
+import MillraceFormats
+
+/// The one atomic commit.
+extension EmbeddedLog {
+    /// Appends outputs and moves a group's offsets, all or nothing. See `TransportSession.commit`.
+    func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset], by session: LogSession) throws -> [Offset] {
+        try writer.locked {
+            try checkUsable()
+            try state.locked { try session.checkOwnership() }
+            var touched: [PartitionLog] = []
+            do {
+                let (firstOffsets, entry) = try append(outputs, offsets: offsets, group: session.group, touched: &touched)
+                if entry.partitions.isEmpty, entry.groups.isEmpty { return firstOffsets }
+                try record(entry, touched)
+                publish(entry, touched)
+                return firstOffsets
+            } catch {
+                for partition in touched { partition.discard() }
+                throw error
+            }
+        }
+    }
+
+    /// Writes the outputs behind the partitions' ends and returns the entry that would make them count.
+    private func append(
+        _ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset], group: String, touched: inout [PartitionLog]
+    ) throws -> ([Offset], JournalEntry) {
+        var entry = JournalEntry()
+        for (partition, offset) in offsets {
+            let log = try existingPartition(partition)
+            guard offset.offset >= 0 else {
+                throw MillraceError(.configuration, "The offset \(offset.offset) cannot be committed for \(partition): offsets start at 0.")
+            }
+            entry.groups.append(GroupMark(group: group, partition: log.key, offset: offset))
+        }
+        let now = clock.now()
+        var firstOffsets: [Offset] = []
+        firstOffsets.reserveCapacity(outputs.count)
+        for output in outputs {
+            let partition = try existingPartition(output.partition)
+            if !touched.contains(where: { $0 === partition }) { touched.append(partition) }
+            firstOffsets.append(try partition.append(output.bytes, now: now))
+        }
+        entry.partitions = touched.map { ($0.key, $0.markWithAppends) }
+        return (firstOffsets, entry)
+    }
+
+    /// Writes the journal entry, after the data where the durability asks for that. What threw afterwards never happened.
+    private func record(_ entry: JournalEntry, _ touched: [PartitionLog]) throws {
+        for partition in touched {
+            let directory = partition.hasNewSegments ? partition.directory : nil
+            for segment in partition.writtenSegments { syncs.add(segment, newIn: directory) }
+        }
+        try recordInJournal(entry, sync: options.durability == .onCommit)
+    }
+
+    /// Writes an entry and, with `sync`, brings it and all that is not yet there to the disk. Under the writer lock.
+    func recordInJournal(_ entry: JournalEntry, sync: Bool) throws {
+        let start = journal.position
+        do {
+            if sync { try failing { try syncs.syncAll() } }
+            try journal.append(entry)
+            if sync {
+                try failing { try syncs.sync(journal.syncPoint.file) }
+                journal.markSynced(journal.position, generation: journal.syncPoint.generation)
+            }
+        } catch {
+            if journal.position != start || journal.isUncertain {
+                // Best effort: when the entry stays, a restart finds a commit that was reported as failed, and nothing is built upon it now.
+                try? journal.retract(to: start)
+                fail(error)
+            }
+            throw error
+        }
+    }
+
+    /// Shows readers what the journal says now, and wakes those that wait for it.
+    private func publish(_ entry: JournalEntry, _ touched: [PartitionLog]) {
+        state.locked {
+            for partition in touched { partition.publish() }
+            for mark in entry.groups { groups[mark.group, default: [:]][mark.partition] = mark.offset }
+            for session in waitingSessions.values where session.waits(forAnyOf: touched) { session.interrupt() }
+        }
+        do {
+            for partition in touched { try partition.settleIndexes() }
+            if journal.isDueForRewrite { try rewriteJournal() }
+        } catch {
+            // The commit stands. An index is only a shortcut and is completed when the log is opened, and the journal is rewritten at a later commit.
+            options.logger.log(.warning, "Tidying up after a commit failed", ("path", path), ("error", "\(error)"))
+        }
+    }
+
+    private func rewriteJournal() throws {
+        try syncHoldingWriter()
+        var whole = JournalEntry()
+        for topic in topics.values {
+            for partition in topic.partitions { whole.partitions.append((partition.key, partition.markWithAppends)) }
+        }
+        for (group, offsets) in groups {
+            for (key, offset) in offsets { whole.groups.append(GroupMark(group: group, partition: key, offset: offset)) }
+        }
+        try journal.rewrite(whole)
+    }
+
+    // MARK: Syncing
+
+    /// Brings all that was committed to the disk. Under the writer lock.
+    func syncHoldingWriter() throws {
+        try failing {
+            try syncs.syncAll()
+            try syncs.sync(journal.syncPoint.file)
+        }
+        journal.markSynced(journal.position, generation: journal.syncPoint.generation)
+    }
+
+    /// Brings all that was committed so far to the disk, while commits go on.
+    func syncInBackground() {
+        let work = writer.locked { () -> (() throws -> Void, position: Int, generation: Int)? in
+            let point = journal.syncPoint
+            guard failure == nil, point.position > journal.syncedPosition else { return nil }
+            let sync = syncs.beginBackground()
+            return ({ try sync(point.file) }, point.position, point.generation)
+        }
+        guard let work else { return }
+        do {
+            try work.0()
+            writer.locked {
+                syncs.finishBackground()
+                journal.markSynced(work.position, generation: work.generation)
+            }
+        } catch {
+            writer.locked { fail(error) }
+        }
+    }
+
+    private func failing(_ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch {
+            fail(error)
+            throw error
+        }
+    }
+
+    /// Ends all committing: what the disk holds is no longer known. Under the writer lock.
+    private func fail(_ error: any Error) {
+        guard failure == nil else { return }
+        failure = MillraceError(
+            .transport,
+            "The log \(path) takes no more commits, because the disk failed in a way that leaves open what it holds. Check the disk, then open the log again: it goes back to its last commit.",
+            cause: error)
+        options.logger.log(.critical, "The log takes no more commits", ("path", path), ("error", "\(error)"))
+    }
+
+    /// Under the writer lock.
+    func checkUsable() throws {
+        if let failure { throw failure }
+    }
+
+    /// The partition of this name. Under either lock.
+    func existingPartition(_ name: TopicPartition) throws -> PartitionLog {
+        guard let topic = topics[name.topic] else {
+            throw MillraceError(.transport, "There is no topic \(name.topic) in \(path). Create it first.")
+        }
+        guard name.partition >= 0, name.partition < topic.description.partitions else {
+            throw MillraceError(
+                .transport, "The topic \(name.topic) has \(topic.description.partitions) partitions, so there is no \(name).")
+        }
+        return topic.partitions[Int(name.partition)]
+    }
+}

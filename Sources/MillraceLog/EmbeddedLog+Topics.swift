@@ -1,0 +1,157 @@
+import MillraceCore
+import MillraceFormats
+
+/// Making, changing and removing topics.
+extension EmbeddedLog {
+    public func describeTopic(_ name: String) throws -> TopicDescription? {
+        state.locked { topics[name]?.description }
+    }
+
+    public func listTopics() throws -> [String] {
+        state.locked { topics.keys.sorted() }
+    }
+
+    public func createTopic(_ topic: TopicSpecification) throws {
+        try TopicName.validate(topic.name)
+        _ = try TopicSettings(topic.settings)
+        guard topic.partitions > 0, topic.partitions <= 100_000 else {
+            throw MillraceError(
+                .configuration, "The topic \(topic.name) cannot have \(topic.partitions) partitions: from 1 to 100000 are possible.")
+        }
+        try writer.locked {
+            try checkUsable()
+            guard topics[topic.name] == nil else {
+                throw MillraceError(.configuration, "The topic \(topic.name) exists already in \(path).")
+            }
+            try checkDirectoriesAreFree(topic.name, 0..<topic.partitions)
+            var random = SystemRandomNumberGenerator()
+            let id = TopicID(high: random.next(), low: random.next())
+            let description = TopicDescription(name: topic.name, id: id, partitions: topic.partitions, settings: topic.settings)
+            var changed = catalogue
+            changed.entries.append(TopicCatalogue.Entry(ordinal: changed.nextOrdinal, description: description))
+            changed.nextOrdinal += 1
+            try adopt(changed)
+        }
+    }
+
+    /// Adds partitions to a topic, up to `count`. Kafka: `createPartitions`. Keys may go to other partitions from then on.
+    ///
+    /// - Throws: `MillraceError` of kind `configuration` when the topic has as many already.
+    public func addPartitions(to topic: String, count: Int32) throws {
+        try change(topic) { description in
+            guard count > description.partitions, count <= 100_000 else {
+                throw MillraceError(
+                    .configuration,
+                    "The topic \(topic) has \(description.partitions) partitions: they can become more, up to 100000, and not \(count).")
+            }
+            try checkDirectoriesAreFree(topic, description.partitions..<count)
+            description.partitions = count
+        }
+    }
+
+    /// Changes settings of a topic; `nil` goes back to the default. Kafka: `incrementalAlterConfigs`.
+    ///
+    /// - Throws: `MillraceError` of kind `configuration` when a setting is not known or not possible.
+    public func alterTopic(_ topic: String, settings: [String: String?]) throws {
+        try change(topic) { description in
+            for (name, value) in settings { description.settings[name] = value }
+            _ = try TopicSettings(description.settings)
+        }
+    }
+
+    /// Deletes a topic with all its records and all groups' offsets in it.
+    ///
+    /// - Throws: `MillraceError` of kind `configuration` when there is no such topic.
+    public func deleteTopic(_ name: String) throws {
+        try writer.locked {
+            try checkUsable()
+            guard let topic = topics[name], let index = catalogue.entries.firstIndex(where: { $0.ordinal == topic.ordinal }) else {
+                throw MillraceError(.configuration, "There is no topic \(name) in \(path).")
+            }
+            var changed = catalogue
+            changed.entries[index].isDeleted = true
+            try write(changed)
+            state.locked {
+                topics[name] = nil
+                for partition in topic.partitions { partition.isDeleted = true }
+                for group in groups.keys { groups[group] = groups[group]?.filter { $0.key.topic != topic.ordinal } }
+                for session in waitingSessions.values where session.waits(forAnyOf: topic.partitions) { session.interrupt() }
+            }
+            try finishDeletions()
+        }
+    }
+
+    private func change(_ topic: String, _ body: (inout TopicDescription) throws -> Void) throws {
+        try writer.locked {
+            try checkUsable()
+            guard let index = catalogue.entries.firstIndex(where: { $0.description.name == topic && !$0.isDeleted }) else {
+                throw MillraceError(.configuration, "There is no topic \(topic) in \(path).")
+            }
+            var changed = catalogue
+            try body(&changed.entries[index].description)
+            try adopt(changed)
+        }
+    }
+
+    /// Makes a list of topics the one that counts, and opens what is new in it. Under the writer lock.
+    private func adopt(_ changed: TopicCatalogue) throws {
+        try write(changed)
+        for entry in changed.entries where !entry.isDeleted {
+            let old = topics[entry.description.name]
+            if let old, old.description == entry.description { continue }
+            var topic = try openNewPartitions(entry, old)
+            topic.description = entry.description
+            let settings = try TopicSettings(entry.description.settings)
+            state.locked {
+                for partition in topic.partitions { partition.settings = settings }
+                topics[entry.description.name] = topic
+            }
+        }
+        try fileSystem.syncDirectory(path)
+    }
+
+    private func openNewPartitions(_ entry: TopicCatalogue.Entry, _ old: Topic?) throws -> Topic {
+        guard let old else { return try openTopic(entry, from: 0) }
+        var topic = old
+        topic.partitions += try openTopic(entry, from: old.description.partitions).partitions
+        return topic
+    }
+
+    private func openTopic(_ entry: TopicCatalogue.Entry, from first: Partition) throws -> Topic {
+        try openTopic(entry, partitions: first..<entry.description.partitions, marks: [:])
+    }
+
+    private func write(_ changed: TopicCatalogue) throws {
+        try fileSystem.replace(path + "/" + TopicCatalogue.fileName, with: changed.text, in: path)
+        catalogue = changed
+    }
+
+    /// A directory that is there although no topic has it holds something that nobody asked us to read or to overwrite.
+    private func checkDirectoriesAreFree(_ topic: String, _ partitions: Range<Partition>) throws {
+        for number in partitions {
+            let directory = "\(path)/\(TopicPartition(topic, number))"
+            if fileSystem.exists(directory) {
+                throw MillraceError(
+                    .configuration,
+                    "The topic \(topic) cannot have the directory \(directory), which is there already and not listed as a topic's. Move it away first."
+                )
+            }
+        }
+    }
+
+    /// Removes the directories of deleted topics, also of those whose deletion was interrupted. Under the writer lock, or before the log is shared.
+    func finishDeletions() throws {
+        guard catalogue.entries.contains(where: \.isDeleted) else { return }
+        for entry in catalogue.entries where entry.isDeleted {
+            for number in 0..<entry.description.partitions {
+                let directory = "\(path)/\(TopicPartition(entry.description.name, number))"
+                guard fileSystem.exists(directory) else { continue }
+                for name in try fileSystem.list(directory) { try fileSystem.remove(directory + "/" + name) }
+                try fileSystem.removeDirectory(directory)
+            }
+        }
+        var changed = catalogue
+        changed.entries.removeAll(where: \.isDeleted)
+        try write(changed)
+    }
+}

@@ -1,0 +1,160 @@
+import MillraceCore
+import MillraceFormats
+
+/// Kafka's log inside the process: durable topics in a directory, in Kafka's own format, to which one process writes.
+///
+///     let log = try EmbeddedLog.open(at: "data")
+///     try log.createTopic(TopicSpecification("words", partitions: 4))
+///     let session = try log.openSession(named: "reader", group: "counts")
+///
+/// Records become visible by commits, see `TransportSession.commit`: a commit is whole, in all partitions and with its offsets, or it is nothing, whatever happens
+/// to the process. What happens when the power fails is the choice of `Durability`.
+///
+/// Any thread may call; calls block on the disk.
+public final class EmbeddedLog: Transport, @unchecked Sendable {
+    /// A topic and its partitions, in order.
+    struct Topic {
+        var ordinal: UInt32
+        var description: TopicDescription
+        var partitions: [PartitionLog]
+    }
+
+    /// The directory.
+    public let path: String
+    let options: EmbeddedLogOptions
+    let fileSystem: any FileSystem
+    let clock: any WallClock
+    private let directory: DataDirectory
+
+    /// Held by the one thread that changes anything, also while it writes to the disk. Taken before `state`.
+    let writer = Monitor()
+    /// Held for moments, to change or look at what readers see.
+    let state = Monitor()
+
+    // Changed under both locks, so that either is enough to read.
+    var topics: [String: Topic] = [:]
+    var groups: [String: [PartitionKey: CommittedOffset]]
+
+    // Under `state`.
+    var sessionEpochs: [String: UInt64] = [:]
+    var waitingSessions: [ObjectIdentifier: LogSession] = [:]
+
+    /// `close` was called.
+    private(set) var isShutDown = false
+
+    // Under `writer`.
+    var catalogue: TopicCatalogue
+    let journal: Journal
+    /// Why nothing can be committed any more; reading goes on.
+    var failure: MillraceError?
+    let syncs: SyncQueue
+    private var syncer: IntervalSync?
+
+    /// Opens the log in a directory, which is made when it is missing. What was committed is there again; what was not is gone.
+    ///
+    /// - Throws: `MillraceError` of kind `configuration` when the directory is in use or not a log, of kind `corruption` when its content is damaged, of kind
+    ///   `transport` when the disk refuses.
+    public static func open(at path: String, options: EmbeddedLogOptions = EmbeddedLogOptions()) throws -> EmbeddedLog {
+        let log = try EmbeddedLog(path, options)
+        log.startSyncing()
+        return log
+    }
+
+    private init(_ path: String, _ options: EmbeddedLogOptions) throws {
+        self.path = path
+        self.options = options
+        fileSystem = options.fileSystem
+        clock = options.clock ?? SystemClock()
+        directory = try DataDirectory(path, fileSystem)
+        syncs = SyncQueue(fileSystem)
+
+        let cataloguePath = path + "/" + TopicCatalogue.fileName
+        let catalogueText = try fileSystem.contents(of: cataloguePath)
+        catalogue =
+            try catalogueText.map { try TopicCatalogue(text: String(decoding: $0, as: UTF8.self), path: cataloguePath) } ?? TopicCatalogue()
+
+        let recovered = try EmbeddedLog.readJournal(directory, catalogue, fileSystem)
+        if recovered == nil, !catalogue.entries.isEmpty {
+            throw MillraceError(
+                .corruption,
+                "The journal \(path)/\(Journal.fileName) is missing, so nobody knows what was committed. Restore the directory from a backup."
+            )
+        }
+        journal = try Journal(fileSystem, directory: path, recovered: recovered)
+        let known = Set(catalogue.entries.filter { !$0.isDeleted }.map(\.ordinal))
+        groups = (recovered?.groups ?? [:]).mapValues { $0.filter { known.contains($0.key.topic) } }.filter { !$0.value.isEmpty }
+        if let torn = recovered?.tornBytes, torn > 0 {
+            options.logger.log(.notice, "An unfinished commit was undone", ("path", path), ("journalBytes", String(torn)))
+        }
+        try finishDeletions()
+        for entry in catalogue.entries {
+            topics[entry.description.name] = try openTopic(
+                entry, partitions: 0..<entry.description.partitions, marks: recovered?.partitions ?? [:])
+        }
+    }
+
+    private static func readJournal(_ directory: DataDirectory, _ catalogue: TopicCatalogue, _ fileSystem: any FileSystem) throws
+        -> JournalRecovery?
+    {
+        let path = directory.path + "/" + Journal.fileName
+        guard let bytes = try fileSystem.contents(of: path, maximum: 1 << 32) else { return nil }
+        let names = Dictionary(uniqueKeysWithValues: catalogue.entries.filter { !$0.isDeleted }.map { ($0.ordinal, $0.description.name) })
+        let recovery = PartitionRecovery(fileSystem: fileSystem)
+        return try bytes.withUnsafeBytes { bytes in
+            try JournalRecovery(bytes, path: path) { entry, state in
+                guard directory.mayHaveLostUnsyncedData else { return true }
+                return try entry.partitions.allSatisfy { key, mark in
+                    guard let name = names[key.topic] else { return true }
+                    let old = state.partitions[key] ?? PartitionMark()
+                    return try recovery.holdsRecords("\(directory.path)/\(name)-\(key.partition)", from: old, to: mark)
+                }
+            }
+        }
+    }
+
+    /// Opens a topic's partitions, making those that are not there yet.
+    func openTopic(_ entry: TopicCatalogue.Entry, partitions numbers: Range<Partition>, marks: [PartitionKey: PartitionMark]) throws
+        -> Topic
+    {
+        let settings = try TopicSettings(entry.description.settings)
+        let recovery = PartitionRecovery(fileSystem: fileSystem)
+        let partitions = try numbers.map { number in
+            let name = TopicPartition(entry.description.name, number)
+            let key = PartitionKey(topic: entry.ordinal, partition: number)
+            return try recovery.open(
+                name, key: key, directory: "\(path)/\(name)", id: entry.description.id, settings: settings,
+                mark: marks[key] ?? PartitionMark())
+        }
+        return Topic(ordinal: entry.ordinal, description: entry.description, partitions: partitions)
+    }
+
+    private func startSyncing() {
+        guard case .interval(let interval) = options.durability else { return }
+        syncer = IntervalSync(every: interval) { [weak self] in self?.syncInBackground() }
+    }
+
+    /// Syncs everything and lets the directory go. Sessions end: what they do next throws. Calling it again does nothing.
+    ///
+    /// - Throws: `MillraceError` when not everything could be brought to the disk.
+    public func close() throws {
+        syncer?.stop()
+        try writer.locked {
+            guard !isShutDown else { return }
+            defer { failure = failure ?? MillraceError(.transport, "The log \(path) is closed.") }
+            state.locked {
+                isShutDown = true
+                for session in waitingSessions.values { session.interrupt() }
+            }
+            guard failure == nil else { return }
+            for topic in topics.values {
+                for partition in topic.partitions { try partition.close() }
+            }
+            try syncHoldingWriter()
+            try directory.markClosed()
+        }
+    }
+
+    deinit {
+        syncer?.stop()
+    }
+}

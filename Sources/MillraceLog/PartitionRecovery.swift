@@ -1,0 +1,95 @@
+import MillraceCore
+import MillraceFormats
+
+/// Brings the files of a partition back to what the journal says, which reads the last segment's indexes at most and no records.
+struct PartitionRecovery {
+    let fileSystem: any FileSystem
+
+    /// Opens a partition, cutting off and removing what was never committed.
+    ///
+    /// - Throws: `MillraceError` of kind `corruption` when committed records are missing.
+    func open(_ name: TopicPartition, key: PartitionKey, directory: String, id: TopicID, settings: TopicSettings, mark: PartitionMark)
+        throws -> PartitionLog
+    {
+        if !fileSystem.exists(directory) {
+            guard mark.endOffset == 0 else {
+                throw MillraceError(
+                    .corruption,
+                    "The directory \(directory) is missing, and should hold \(name) up to offset \(mark.endOffset). Restore it from a backup."
+                )
+            }
+            try makeDirectory(directory, id)
+        }
+        let segments = try openSegments(directory, mark)
+        return PartitionLog(
+            name, key: key, directory: directory, settings: settings, mark: mark, segments: segments, fileSystem: fileSystem)
+    }
+
+    /// Makes the directory of a new partition, with the two small files that Kafka has in it.
+    private func makeDirectory(_ directory: String, _ id: TopicID) throws {
+        try fileSystem.makeDirectory(directory)
+        try fileSystem.replace(
+            directory + "/" + LeaderEpochs.fileName, with: LeaderEpochs([.init(epoch: 0, startOffset: 0)]).text, in: directory)
+        try fileSystem.replace(directory + "/" + PartitionMetadata.fileName, with: PartitionMetadata(topicID: id).text, in: directory)
+    }
+
+    private func openSegments(_ directory: String, _ mark: PartitionMark) throws -> [Segment] {
+        let names = try fileSystem.list(directory)
+        for name in names where name.hasSuffix(Compaction.unfinishedSuffix) { try fileSystem.remove(directory + "/" + name) }
+        var bases = names.compactMap(SegmentFiles.baseOffset(ofLog:)).sorted()
+        for base in bases where base > mark.segmentBase || mark.segmentBytes == 0 && base == mark.segmentBase {
+            try remove(base, directory)
+        }
+        bases.removeAll { $0 > mark.segmentBase || mark.segmentBytes == 0 && $0 == mark.segmentBase }
+        // Segments below the start are what a deletion left behind that was interrupted.
+        while bases.count > 1, bases[1] <= mark.startOffset { try remove(bases.removeFirst(), directory) }
+        guard mark.segmentBytes == 0 || bases.last == mark.segmentBase else {
+            throw MillraceError(
+                .corruption,
+                "\(directory)/\(SegmentFiles.name(mark.segmentBase, SegmentFiles.log)) is missing, and should hold records up to offset \(mark.endOffset). Restore it from a backup."
+            )
+        }
+        return try bases.map { base in
+            let segment = try Segment(fileSystem, directory: directory, baseOffset: base, committedBytes: 0)
+            let size = try segment.file.size()
+            segment.committedBytes = base == mark.segmentBase ? mark.segmentBytes : size
+            if size < segment.committedBytes {
+                throw BatchScan.corrupt(
+                    segment.path, size, "The file ends here, although records were committed up to byte \(segment.committedBytes).")
+            }
+            if size > segment.committedBytes { try segment.file.truncate(to: segment.committedBytes) }
+            return segment
+        }
+    }
+
+    private func remove(_ base: Int64, _ directory: String) throws {
+        for kind in SegmentFiles.all { try fileSystem.remove(directory + "/" + SegmentFiles.name(base, kind)) }
+    }
+
+    /// Whether the records between two marks are there and whole: asked after a failure of power, of commits that had not been synced.
+    func holdsRecords(_ directory: String, from old: PartitionMark, to new: PartitionMark) throws -> Bool {
+        guard fileSystem.exists(directory) else { return new.endOffset == 0 }
+        var bases = try fileSystem.list(directory).compactMap(SegmentFiles.baseOffset(ofLog:)).filter {
+            $0 <= new.segmentBase && $0 >= old.segmentBase
+        }.sorted()
+        if new.endOffset == old.endOffset { return true }
+        if old.segmentBytes == 0 { bases.removeAll { $0 < new.segmentBase && $0 < old.endOffset } }
+        var expected = old.endOffset
+        for base in bases {
+            let path = directory + "/" + SegmentFiles.name(base, SegmentFiles.log)
+            let file = try fileSystem.open(path, writable: false)
+            let end = base == new.segmentBase ? new.segmentBytes : try file.size()
+            guard try file.size() >= end else { return false }
+            var scan = BatchScan(file, path: path, from: base == old.segmentBase ? old.segmentBytes : 0, to: end)
+            do {
+                while let (batch, _) = try scan.next() {
+                    guard batch.baseOffset.value == expected, batch.hasValidChecksum else { return false }
+                    expected = batch.nextOffset.value
+                }
+            } catch let error as MillraceError where error.kind == .corruption {
+                return false
+            }
+        }
+        return expected == new.endOffset
+    }
+}

@@ -1,0 +1,163 @@
+import MillraceCore
+import MillraceFormats
+
+/// The `.index` and `.timeindex` of a segment: sparse, and only ever a shortcut, so that what is missing at their end costs a little scanning and nothing else.
+///
+/// Appending happens under the log's writer lock; looking up happens from any thread, on what is in the files.
+final class SegmentIndex: @unchecked Sendable {
+    private let fileSystem: any FileSystem
+    private let offsetPath: String
+    private let timePath: String
+    let baseOffset: Int64
+
+    private var offsetFile: (any File)?
+    private var timeFile: (any File)?
+    private let pendingOffsets = ByteBuffer(capacity: 64)
+    private let pendingTimes = ByteBuffer(capacity: 64)
+    private var offsetFileSize = 0
+    private var timeFileSize = 0
+    private var lastIndexedPosition = 0
+    private var lastIndexedTimestamp = Int64.min
+    /// The highest timestamp of the segment and the last offset of the batch that has it.
+    private(set) var maxTimestamp = Int64.min
+    private var offsetOfMaxTimestamp: Int64 = 0
+
+    /// Entries wait in memory until they make this many bytes.
+    private static let flushAt = 4096
+
+    init(_ fileSystem: any FileSystem, directory: String, baseOffset: Int64) {
+        self.fileSystem = fileSystem
+        self.baseOffset = baseOffset
+        offsetPath = directory + "/" + SegmentFiles.name(baseOffset, SegmentFiles.offsetIndex)
+        timePath = directory + "/" + SegmentFiles.name(baseOffset, SegmentFiles.timeIndex)
+    }
+
+    // MARK: Appending
+
+    /// Opens the files for appending, cuts off entries for what is not there any more, and returns where scanning must start to know what they do not tell.
+    func openForAppending(endOffset: Int64, endPosition: Int) throws -> Int {
+        let offsets = try fileSystem.open(offsetPath, writable: true)
+        let times = try fileSystem.open(timePath, writable: true)
+        offsetFile = offsets
+        timeFile = times
+        let validOffsets = try count(offsets, OffsetIndexEntry.length) { bytes in
+            let entry = OffsetIndexEntry(bytes)
+            return Int64(entry.relativeOffset) + self.baseOffset < endOffset && Int(entry.position) < endPosition
+        }
+        let validTimes = try count(times, TimeIndexEntry.length) { Int64(TimeIndexEntry($0).relativeOffset) + self.baseOffset < endOffset }
+        offsetFileSize = validOffsets * OffsetIndexEntry.length
+        timeFileSize = validTimes * TimeIndexEntry.length
+        try offsets.truncate(to: offsetFileSize)
+        try times.truncate(to: timeFileSize)
+        if let last = try entry(times, validTimes - 1, TimeIndexEntry.length, TimeIndexEntry.init) {
+            lastIndexedTimestamp = last.timestamp.milliseconds
+            maxTimestamp = last.timestamp.milliseconds
+            offsetOfMaxTimestamp = Int64(last.relativeOffset) + baseOffset
+        }
+        lastIndexedPosition =
+            try entry(offsets, validOffsets - 1, OffsetIndexEntry.length, OffsetIndexEntry.init).map { Int($0.position) } ?? 0
+        return lastIndexedPosition
+    }
+
+    /// Counts a batch of the segment in. Its entries reach the files later.
+    func add(lastOffset: Int64, position: Int, maxTimestamp time: Int64, interval: Int) {
+        if time > maxTimestamp {
+            maxTimestamp = time
+            offsetOfMaxTimestamp = lastOffset
+        }
+        guard position - lastIndexedPosition > interval else { return }
+        lastIndexedPosition = position
+        OffsetIndexEntry(relativeOffset: Int32(lastOffset - baseOffset), position: Int32(position)).write(to: pendingOffsets)
+        addTimeEntry()
+    }
+
+    private func addTimeEntry() {
+        guard maxTimestamp > lastIndexedTimestamp, maxTimestamp >= 0 else { return }
+        lastIndexedTimestamp = maxTimestamp
+        TimeIndexEntry(timestamp: Timestamp(milliseconds: maxTimestamp), relativeOffset: Int32(offsetOfMaxTimestamp - baseOffset)).write(
+            to: pendingTimes)
+    }
+
+    /// Writes the waiting entries if there are enough of them, or in any case.
+    func flush(always: Bool) throws {
+        guard always || pendingOffsets.count >= SegmentIndex.flushAt else { return }
+        if pendingOffsets.count > 0, let offsetFile {
+            try offsetFile.write(pendingOffsets.bytes, at: offsetFileSize)
+            offsetFileSize += pendingOffsets.count
+            pendingOffsets.removeAll()
+        }
+        if pendingTimes.count > 0, let timeFile {
+            try timeFile.write(pendingTimes.bytes, at: timeFileSize)
+            timeFileSize += pendingTimes.count
+            pendingTimes.removeAll()
+        }
+    }
+
+    /// Completes the files of a segment that is appended to no more: the time index then ends with the highest timestamp.
+    func finish() throws {
+        addTimeEntry()
+        try flush(always: true)
+        offsetFile = nil
+        timeFile = nil
+    }
+
+    /// Forgets files that are open and entries that wait, after appends that did not count.
+    func discard() {
+        offsetFile = nil
+        timeFile = nil
+        pendingOffsets.removeAll()
+        pendingTimes.removeAll()
+        maxTimestamp = .min
+        lastIndexedTimestamp = .min
+        lastIndexedPosition = 0
+    }
+
+    // MARK: Looking up
+
+    /// A place in the log file from which a scan finds `offset`: the start of a batch that lies before it or holds it.
+    func position(before offset: Int64) throws -> Int {
+        guard fileSystem.exists(offsetPath) else { return 0 }
+        let file = try fileSystem.open(offsetPath, writable: false)
+        let below = try count(file, OffsetIndexEntry.length) { Int64(OffsetIndexEntry($0).relativeOffset) + self.baseOffset <= offset }
+        return try entry(file, below - 1, OffsetIndexEntry.length, OffsetIndexEntry.init).map { Int($0.position) } ?? 0
+    }
+
+    /// An offset from which a scan finds the first record that is not before `time`.
+    func offset(before time: Timestamp) throws -> Int64 {
+        guard fileSystem.exists(timePath) else { return baseOffset }
+        let file = try fileSystem.open(timePath, writable: false)
+        let below = try count(file, TimeIndexEntry.length) { TimeIndexEntry($0).timestamp < time }
+        return try entry(file, below - 1, TimeIndexEntry.length, TimeIndexEntry.init).map { Int64($0.relativeOffset) + baseOffset }
+            ?? baseOffset
+    }
+
+    /// The highest timestamp of a finished segment; `nil` when the time index does not tell.
+    func finishedMaxTimestamp() throws -> Timestamp? {
+        guard fileSystem.exists(timePath) else { return nil }
+        let file = try fileSystem.open(timePath, writable: false)
+        return try entry(file, try file.size() / TimeIndexEntry.length - 1, TimeIndexEntry.length, TimeIndexEntry.init)?.timestamp
+    }
+
+    /// How many of the entries, which are sorted, come before the first for which `isBefore` is false.
+    private func count(_ file: any File, _ length: Int, _ isBefore: (UnsafeRawBufferPointer) -> Bool) throws -> Int {
+        var low = 0
+        var high = try file.size() / length
+        while low < high {
+            let middle = (low + high) / 2
+            guard let before = try entry(file, middle, length, isBefore) else {
+                high = middle
+                continue
+            }
+            if before { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    private func entry<Entry>(_ file: any File, _ index: Int, _ length: Int, _ decode: (UnsafeRawBufferPointer) -> Entry) throws -> Entry? {
+        guard index >= 0 else { return nil }
+        return try withUnsafeTemporaryAllocation(byteCount: length, alignment: 8) { buffer in
+            let count = try file.read(into: buffer, at: index * length)
+            return count == length ? decode(UnsafeRawBufferPointer(buffer)) : nil
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import MillraceCore
+
+/// Computes each update of a table from one update of another: the inside of `filter` and `mapValues`.
+///
+/// Kafka: `KTableFilter` and `KTableMapValues`.
+final class DerivedTableNode<Key, Value, Result> {
+    private let derive: (Key, Value) throws -> Result?
+    private let sendsOldValues: Bool
+    private let dropsEmptyUpdates: Bool
+    private let store: TableStore<Key, Result>?
+    private let output: Output<Key, Change<Result>>
+    private let site: NodeSite
+
+    /// - Parameters:
+    ///   - dropsEmptyUpdates: Whether an update from no value to no value is left out, which is only known where old values are sent.
+    ///   - derive: The new value from the one of the other table; not called for a deleted row.
+    init(
+        store: String?, sendsOldValues: Bool, dropsEmptyUpdates: Bool, _ assembly: NodeAssembly,
+        derive: @escaping (Key, Value) throws -> Result?
+    ) throws {
+        self.derive = derive
+        self.sendsOldValues = sendsOldValues
+        self.dropsEmptyUpdates = dropsEmptyUpdates && sendsOldValues
+        self.store = try store.map { try TableStore(named: $0, in: assembly.task) }
+        output = try assembly.output(Key.self, Change<Result>.self)
+        site = assembly.site
+    }
+
+    func receive(_ record: Record<Key, Change<Value>>) throws {
+        let key = record.key
+        var change = Change<Result>(new: nil, old: nil, isLatest: record.value.isLatest)
+        do {
+            change.new = try record.value.new.flatMap { try derive(key, $0) }
+            if sendsOldValues, store == nil { change.old = try record.value.old.flatMap { try derive(key, $0) } }
+        } catch { throw site.failure(error) }
+        if sendsOldValues, let store { change.old = try store.get(key)?.value }
+        if dropsEmptyUpdates, change.new == nil, change.old == nil { return }
+        if let store {
+            guard let put = try store.put(key, change.new, record.timestamp) else { return site.drop(.expired) }
+            change.isLatest = put.isLatest
+        }
+        try output.send(record.with(value: change))
+    }
+}
