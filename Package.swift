@@ -42,9 +42,11 @@ let package = Package(
             name: "MillraceTestKit", dependencies: ["MillraceCore", "MillraceFormats", "MillracePlan", "MillraceStreams"]),
         .target(name: "MillraceCommandLine"),
         .executableTarget(name: "millrace-cli", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine"]),
-        .executableTarget(
-            name: "millrace-conformance",
-            dependencies: ["Millrace", "MillraceTestKit", "MillracePlan", "MillraceCommandLine"]),
+        // Runs the cases of the conformance suite, which Kafka Streams itself has run.
+        .target(
+            name: "MillraceConformance",
+            dependencies: ["MillraceCore", "MillraceStreams", "MillraceJSON", "MillracePlan", "MillraceTestKit"]),
+        .executableTarget(name: "millrace-conformance", dependencies: ["MillraceConformance"]),
 
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),

@@ -27,7 +27,7 @@ struct Statement: Codable, Sendable {
 
     var branches: [Branch]?
     var defaultBranch: String?
-    var window: Window?
+    var window: WindowParameters?
     var grace: Int64?
     var emit: String?
     var until: String?
@@ -88,7 +88,7 @@ struct Inputs: Codable, Sendable {
 }
 
 /// The windows of an aggregation or a stream-stream join, in milliseconds.
-struct Window: Codable, Hashable, Sendable {
+struct WindowParameters: Codable, Hashable, Sendable {
     var type: String?
     var size: Int64?
     var advance: Int64?

@@ -44,7 +44,7 @@ func aggregation(_ specification: String) throws -> Aggregation {
 ///
 /// - Throws: `BadProgram` when there is none.
 func merging(_ specification: String) throws -> Aggregation {
-    func text(_ datum: Datum?) -> Datum? { datum.map { .text($0.text) } }
+    @Sendable func text(_ datum: Datum?) -> Datum? { datum.map { .text($0.text) } }
     switch specification {
     case "concat": return { _, left, right in .text(left.orEmpty + right.orEmpty) }
     case "sum": return { _, left, right in .text(Text.mod(left.integer + right.integer)) }

@@ -4,15 +4,13 @@ import MillraceStreams
 /// The timestamp extractor of this name.
 ///
 /// - Throws: `BadProgram` when there is none.
-func extractor<Key, Value>(
-    _ specification: String, text: @escaping @Sendable (Value) -> String?
-) throws -> TimestampExtractor<Key, Value> {
-    let startsWithX: @Sendable (Value) -> Bool = { text($0)?.utf8.first == UInt8(ascii: "x") }
+func extractor(_ specification: String) throws -> TimestampExtractor<Datum?, Datum?> {
+    let startsWithX: @Sendable (Datum?) -> Bool = { $0?.text.utf8.first == UInt8(ascii: "x") }
     switch specification {
     case "record": return TimestampExtractor { $0.timestamp }
     case "hash":
         return TimestampExtractor { record in
-            guard let text = text(record.value), let hash = text.utf8.lastIndex(of: UInt8(ascii: "#")),
+            guard let text = record.value?.text, let hash = text.utf8.lastIndex(of: UInt8(ascii: "#")),
                 let time = String(text[text.index(after: hash)...]).smallInteger
             else { return record.timestamp }
             return Timestamp(milliseconds: time)

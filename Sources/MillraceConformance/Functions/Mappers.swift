@@ -72,7 +72,7 @@ func keyMapper(_ specification: String) throws -> RecordMapper {
 ///
 /// - Throws: `BadProgram` when there is none.
 func flatMapper(_ specification: String) throws -> FlatMapper {
-    func text(_ value: Datum?) -> Datum? { value.map { .text($0.text) } }
+    @Sendable func text(_ value: Datum?) -> Datum? { value.map { .text($0.text) } }
     switch specification {
     case "splitSpace":
         return { value in

@@ -93,5 +93,5 @@ indirect enum DatumType: Hashable, Sendable {
 struct RecordTypes: Hashable, Sendable {
     var key = DatumType.string
     var value = DatumType.string
-    var window: Window?
+    var window: WindowParameters?
 }
