@@ -4,10 +4,12 @@ extension LogicalGraph {
     ///     map -> filter -> repartition a -> count          map -> repartition a -> filter -> count
     ///         -> repartition b -> reduce          becomes                       -> reduce
     ///
-    /// The topic keeps the name of the first one. A repartition stays where it is if a node between it and the change of key changes values, since what
-    /// is in the topic would have another type. Where two streams with new keys are merged first, the topic comes after the merge.
+    /// The topic keeps the name of the first one. A repartition stays where it is if a node between it and the change of key changes
+    /// values, since what is in the topic would have another type. Where two streams with new keys are merged first, the topic comes after
+    /// the merge.
     ///
-    /// Where Kafka's optimiser would let records around the topic, or fail, the repartition concerned stays (docs/decisions/plan-merging-repartitions.md).
+    /// Where Kafka's optimiser would let records around the topic, or fail, the repartition concerned stays
+    /// (docs/decisions/plan-merging-repartitions.md).
     ///
     /// What hangs on a moved node besides the repartition, such as a sink after the filter above, moves below the topic too, as in Kafka.
     func mergeRepartitionTopics() {
@@ -23,7 +25,8 @@ extension LogicalGraph {
 
     /// Moves the way from the key changer to a repartition below the single topic, and takes the repartition out.
     ///
-    /// Leaves both where they are when records could reach the repartition around the single topic, for then they would arrive unpartitioned.
+    /// Leaves both where they are when records could reach the repartition around the single topic, for then they would arrive
+    /// unpartitioned.
     private func replace(_ repartition: LogicalNode, by single: LogicalNode, after keyChanger: LogicalNode) {
         // There is no such child if an earlier repartition was below the same one: then it has moved already.
         let child = repartition.nearest { $0.hasParent(keyChanger) }

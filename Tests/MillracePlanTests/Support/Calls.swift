@@ -143,7 +143,7 @@ extension Calls.Stream {
         return Calls.Stream(calls: calls, name: repartition.name, node: repartition, sources: [repartition.name])
     }
 
-    /// `groupByKey().count()`, or another aggregation.
+    /// `groupByKey().reduce()`, or another aggregation.
     func aggregate(_ kind: String = "AGGREGATE", store: String? = nil, grouping: String? = nil) -> Calls.Table {
         let store = store ?? calls.graph.newStoreName("KSTREAM-\(kind)-")
         let name = calls.graph.newProcessorName("KSTREAM-\(kind)-")
@@ -154,8 +154,8 @@ extension Calls.Stream {
         return Calls.Table(calls: calls, node: node, sources: input.sources) { store }
     }
 
-    /// A windowed aggregation, which takes one number more.
-    func aggregateWindowed(grouping: String? = nil) -> Calls.Table {
+    /// `count()` without a name for its store, which takes one number more.
+    func count(grouping: String? = nil) -> Calls.Table {
         calls.skipName()
         return aggregate(grouping: grouping)
     }
@@ -232,7 +232,9 @@ extension Calls.Table {
         return Calls.Stream(calls: calls, name: name, node: node, sources: sources)
     }
 
+    /// Needs old values, and so the rows of the table before it.
     func suppress() -> Calls.Table {
+        _ = self.store()
         let name = calls.graph.newProcessorName("KTABLE-SUPPRESS-")
         let buffer = StoreDeclaration(calls.graph.newStoreName("KTABLE-SUPPRESS-"))
         let node = LogicalNode(name, .steps([.processor(name, payload: name)]), refusesVersionedInput: true, store: buffer)
