@@ -89,4 +89,27 @@ import Testing
         let topology = try calls.graph.build(.mergeRepartitionTopics)
         #expect(topology.subtopologies.flatMap(\.copartitionGroups) == [["KSTREAM-KEY-SELECT-0000000002-repartition", "r"]])
     }
+
+    /// The way around the topic that the count's move leaves open is closed by the join's.
+    @Test func movesTogetherCloseEveryWayAround() throws {
+        let calls = Calls()
+        let rekeyed = calls.stream("l").selectKey()
+        let filtered = rekeyed.filter()
+        _ = rekeyed.merge(filtered).aggregate(store: "a")
+        _ = filtered.aggregate(store: "b")
+        let topology = try calls.graph.build(.mergeRepartitionTopics)
+        #expect(topology.internalTopics.keys.sorted() == ["a-repartition"])
+        #expect(topology.subtopologies[1].nodes[0].children == ["KSTREAM-FILTER-0000000002", "KSTREAM-MERGE-0000000003"])
+    }
+
+    /// Records go to children in this order, not in that of their repartitions.
+    @Test func childrenOfTheTopicAreInTheOrderOfTheCalls() throws {
+        let calls = Calls()
+        let rekeyed = calls.stream("t").selectKey()
+        let filtered = rekeyed.filter()
+        _ = rekeyed.aggregate(store: "a")
+        _ = filtered.aggregate(store: "b")
+        let topology = try calls.graph.build(.mergeRepartitionTopics)
+        #expect(topology.subtopologies[1].nodes[0].children == ["KSTREAM-FILTER-0000000002", "KSTREAM-AGGREGATE-0000000003"])
+    }
 }

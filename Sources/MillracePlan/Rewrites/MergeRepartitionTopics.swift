@@ -14,36 +14,53 @@ extension LogicalGraph {
     /// What hangs on a moved node besides the repartition, such as a sink after the filter above, moves below the topic too, as in Kafka.
     func mergeRepartitionTopics() {
         for (keyChanger, repartitions) in repartitionsByKeyChanger() {
-            guard let first = repartitions.first?.repartition else { continue }
+            let moves = moves(of: repartitions, below: keyChanger)
+            guard let first = moves.first?.repartition.repartition else { continue }
             let single = singleRepartition(like: first)
             // Equal priorities do no harm: the key changer is the parent, and so is written first in any case.
             single.priority = keyChanger.priority
-            for repartition in repartitions { replace(repartition, by: single, after: keyChanger) }
-            if !single.children.isEmpty { keyChanger.addChild(single) }
+            for move in moves {
+                if let child = move.child {
+                    single.addChild(child)
+                    keyChanger.removeChild(child)
+                }
+                takeOut(move.repartition)
+                replaceInCopartitionGroups(move.repartition.name, by: single.name)
+            }
+            keyChanger.addChild(single)
         }
     }
 
-    /// Moves the way from the key changer to a repartition below the single topic, and takes the repartition out.
+    /// Which repartitions to replace, and for each the child of the key changer that must move below the single topic for it. There is
+    /// no such child if an earlier move took it along.
     ///
-    /// Leaves both where they are when records could reach the repartition around the single topic, for then they would arrive
-    /// unpartitioned.
-    private func replace(_ repartition: LogicalNode, by single: LogicalNode, after keyChanger: LogicalNode) {
-        // There is no such child if an earlier repartition was below the same one: then it has moved already.
-        let child = repartition.nearest { $0.hasParent(keyChanger) }
-        guard !repartition.parents.isEmpty,
-            !repartition.isReached(from: root, around: single, withoutEdgeFrom: keyChanger, to: child)
-        else { return }
-        if let child {
-            single.addChild(child)
-            keyChanger.removeChild(child)
+    /// Leaves repartitions out that records could still reach around the single topic, for then they would arrive unpartitioned.
+    private func moves(
+        of repartitions: [LogicalNode], below keyChanger: LogicalNode
+    ) -> [(repartition: LogicalNode, child: LogicalNode?)] {
+        // A repartition without parents was taken out for an earlier key changer.
+        var candidates = repartitions.filter { !$0.parents.isEmpty }
+        while true {
+            var moved: [LogicalNode] = []
+            let moves = candidates.map { repartition in
+                let child = repartition.nearest { $0.hasParent(keyChanger) && !$0.isOne(of: moved) }
+                if let child { moved.append(child) }
+                return (repartition: repartition, child: child)
+            }
+            let bypassed = candidates.filter { $0.isReached(from: root, withoutEdgesFrom: keyChanger, to: moved) }
+            if bypassed.isEmpty { return moves }
+            candidates.removeAll { $0.isOne(of: bypassed) }
         }
-        let parents = repartition.parents
-        for child in repartition.children {
+    }
+
+    /// Links the parents of a node to its children, and leaves the node out.
+    private func takeOut(_ node: LogicalNode) {
+        let parents = node.parents
+        for child in node.children {
             for parent in parents { parent.addChild(child) }
-            repartition.removeChild(child)
+            node.removeChild(child)
         }
-        for parent in parents { parent.removeChild(repartition) }
-        replaceInCopartitionGroups(repartition.name, by: single.name)
+        for parent in parents { parent.removeChild(node) }
     }
 
     /// The mergeable repartitions below each node after which one topic could serve them all, in the order in which that node was added.
@@ -91,16 +108,21 @@ extension LogicalNode {
         parents.contains { $0 === node }
     }
 
-    /// Whether a way leads here that neither passes a node nor takes an edge.
+    fileprivate func isOne(of nodes: [LogicalNode]) -> Bool {
+        nodes.contains { $0 === self }
+    }
+
+    /// Whether a way leads here that takes none of some edges.
     fileprivate func isReached(
-        from start: LogicalNode, around avoided: LogicalNode, withoutEdgeFrom parent: LogicalNode, to child: LogicalNode?
+        from start: LogicalNode, withoutEdgesFrom parent: LogicalNode, to children: [LogicalNode]
     ) -> Bool {
         var seen: Set<ObjectIdentifier> = []
         var pending = [self]
         while let node = pending.popLast() {
             if node === start { return true }
-            guard node !== avoided, seen.insert(ObjectIdentifier(node)).inserted else { continue }
-            pending += node.parents.filter { !($0 === parent && node === child) }
+            guard seen.insert(ObjectIdentifier(node)).inserted else { continue }
+            let isCut = node.isOne(of: children)
+            pending += node.parents.filter { !(isCut && $0 === parent) }
         }
         return false
     }
