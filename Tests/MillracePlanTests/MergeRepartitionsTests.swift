@@ -71,6 +71,17 @@ import Testing
         #expect(topics == ["a-repartition", "b-repartition"])
     }
 
+    /// Kafka takes the second topic out too, but does not see to it that both streams are partitioned alike.
+    @Test func streamWithOldKeysIsCopartitionedWithTheSingleTopic() throws {
+        let calls = Calls()
+        let (left, right) = (calls.stream("l").selectKey(), calls.stream("r"))
+        _ = left.aggregate(store: "a")
+        _ = left.merge(right.filter()).aggregate(store: "b")
+        let topology = try calls.graph.build(.mergeRepartitionTopics)
+        #expect(topology.internalTopics.keys.sorted() == ["a-repartition"])
+        #expect(topology.subtopologies.flatMap(\.copartitionGroups) == [["a-repartition", "r"]])
+    }
+
     /// Kafka fails here: the topic is below two merges.
     @Test func mergesOneAfterTheOther() throws {
         let calls = Calls()

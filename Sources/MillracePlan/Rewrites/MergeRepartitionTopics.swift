@@ -8,8 +8,8 @@ extension LogicalGraph {
     /// values, since what is in the topic would have another type. Where two streams with new keys are merged first, the topic comes after
     /// the merge.
     ///
-    /// Where Kafka's optimiser would let records around the topic, or fail, the repartition concerned stays
-    /// (docs/decisions/plan-merging-repartitions.md).
+    /// Records of another stream may come in between, in a merge: if their keys are as in their topic, that topic and the single one must be
+    /// partitioned alike; if they are new too, the repartition stays. Kafka looks at neither (docs/decisions/plan-merging-repartitions.md).
     ///
     /// What hangs on a moved node besides the repartition, such as a sink after the filter above, moves below the topic too, as in Kafka.
     func mergeRepartitionTopics() {
@@ -26,31 +26,65 @@ extension LogicalGraph {
                 }
                 takeOut(move.repartition)
                 replaceInCopartitionGroups(move.repartition.name, by: single.name)
+                if !move.detour.sources.isEmpty { copartition([single.name] + move.detour.sources) }
             }
             keyChanger.addChild(single)
         }
     }
 
-    /// Which repartitions to replace, and for each the child of the key changer that must move below the single topic for it. There is
-    /// no such child if an earlier move took it along.
-    ///
-    /// Leaves repartitions out that records could still reach around the single topic, for then they would arrive unpartitioned.
-    private func moves(
-        of repartitions: [LogicalNode], below keyChanger: LogicalNode
-    ) -> [(repartition: LogicalNode, child: LogicalNode?)] {
+    private struct Move {
+        var repartition: LogicalNode
+        /// The child of the key changer that goes below the single topic for this repartition, unless an earlier move takes it along.
+        var child: LogicalNode?
+        var detour = Detour()
+    }
+
+    /// Which repartitions to replace: those that no record with a new key reaches around the single topic, once all moves are made.
+    private func moves(of repartitions: [LogicalNode], below keyChanger: LogicalNode) -> [Move] {
         // A repartition without parents was taken out for an earlier key changer.
         var candidates = repartitions.filter { !$0.parents.isEmpty }
         while true {
             var moved: [LogicalNode] = []
-            let moves = candidates.map { repartition in
+            var moves = candidates.map { repartition in
                 let child = repartition.nearest { $0.hasParent(keyChanger) && !$0.isOne(of: moved) }
                 if let child { moved.append(child) }
-                return (repartition: repartition, child: child)
+                return Move(repartition: repartition, child: child)
             }
-            let bypassed = candidates.filter { $0.isReached(from: root, withoutEdgesFrom: keyChanger, to: moved) }
+            for index in moves.indices {
+                moves[index].detour = detour(to: moves[index].repartition, withoutEdgesFrom: keyChanger, to: moved)
+            }
+            let bypassed = moves.filter(\.detour.changesKeys).map(\.repartition)
             if bypassed.isEmpty { return moves }
             candidates.removeAll { $0.isOne(of: bypassed) }
         }
+    }
+
+    /// How records get to a repartition without passing the topic that is to replace it.
+    private struct Detour {
+        /// The sources they come from, as far as their keys stay the same.
+        var sources: [String] = []
+        /// Whether any get a new key on the way.
+        var changesKeys = false
+    }
+
+    private func detour(
+        to repartition: LogicalNode, withoutEdgesFrom keyChanger: LogicalNode, to moved: [LogicalNode]
+    ) -> Detour {
+        var detour = Detour()
+        var seen: Set<ObjectIdentifier> = []
+        var pending = [repartition]
+        while let node = pending.popLast() {
+            guard seen.insert(ObjectIdentifier(node)).inserted else { continue }
+            if node !== repartition, !node.sourceNames.isEmpty {
+                detour.sources += node.sourceNames
+                continue
+            }
+            let isMoved = node.isOne(of: moved)
+            let parents = node.parents.filter { !(isMoved && $0 === keyChanger) }
+            if parents.contains(where: \.isKeyChanging) { detour.changesKeys = true }
+            pending += parents
+        }
+        return detour
     }
 
     /// Links the parents of a node to its children, and leaves the node out.
@@ -112,18 +146,16 @@ extension LogicalNode {
         nodes.contains { $0 === self }
     }
 
-    /// Whether a way leads here that takes none of some edges.
-    fileprivate func isReached(
-        from start: LogicalNode, withoutEdgesFrom parent: LogicalNode, to children: [LogicalNode]
-    ) -> Bool {
-        var seen: Set<ObjectIdentifier> = []
-        var pending = [self]
-        while let node = pending.popLast() {
-            if node === start { return true }
-            guard seen.insert(ObjectIdentifier(node)).inserted else { continue }
-            let isCut = node.isOne(of: children)
-            pending += node.parents.filter { !(isCut && $0 === parent) }
+    /// The sources with which the node's output begins: that of a stream, a table or a repartition.
+    fileprivate var sourceNames: [String] {
+        switch kind {
+        case .source, .repartition: [name]
+        case .tableSource(let table): [table.source.name]
+        case .steps(let steps):
+            steps.compactMap { step in
+                if case .source(let name, _, _) = step { name } else { nil }
+            }
+        case .root, .globalTableSource, .streamStreamJoin: []
         }
-        return false
     }
 }
