@@ -59,9 +59,10 @@ public final class LogicalGraph {
     ///   or `.configuration` if a store remembers less than a join needs.
     public func build(_ optimizations: TopologyOptimizations = []) throws(MillraceError) -> PhysicalTopology {
         let graph = copy()
+        let keyChangers = graph.repartitionsByKeyChanger()
         try graph.mergeDuplicateSources()
         if optimizations.contains(.reuseSourceTopics) { graph.reuseSourceTopics() }
-        if optimizations.contains(.mergeRepartitionTopics) { graph.mergeRepartitionTopics() }
+        if optimizations.contains(.mergeRepartitionTopics) { graph.mergeRepartitionTopics(keyChangers) }
         if optimizations.contains(.singleStoreSelfJoin) { graph.shareStoreOfSelfJoins() }
         graph.passNullKeysToJoins()
         try graph.findVersionedInputs()

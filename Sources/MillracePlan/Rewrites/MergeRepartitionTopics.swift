@@ -12,8 +12,10 @@ extension LogicalGraph {
     /// partitioned alike; if they are new too, the repartition stays. Kafka looks at neither (docs/decisions/plan-merging-repartitions.md).
     ///
     /// What hangs on a moved node besides the repartition, such as a sink after the filter above, moves below the topic too, as in Kafka.
-    func mergeRepartitionTopics() {
-        for (keyChanger, repartitions) in repartitionsByKeyChanger() {
+    ///
+    /// - Parameter entries: What `repartitionsByKeyChanger()` found before any other rewrite.
+    func mergeRepartitionTopics(_ entries: [KeyChangerEntry]) {
+        for (keyChanger, repartitions) in movedBelowMerges(entries) {
             let moves = moves(of: repartitions, below: keyChanger)
             guard let first = moves.first?.repartition.repartition else { continue }
             let single = singleRepartition(like: first)
@@ -97,8 +99,13 @@ extension LogicalGraph {
         for parent in parents { parent.removeChild(node) }
     }
 
-    /// The mergeable repartitions below each node after which one topic could serve them all, in the order in which that node was added.
-    private func repartitionsByKeyChanger() -> [(keyChanger: LogicalNode, repartitions: [LogicalNode])] {
+    /// A node after which one topic could serve all of some repartitions.
+    typealias KeyChangerEntry = (keyChanger: LogicalNode, repartitions: [LogicalNode])
+
+    /// The mergeable repartitions below each node that changes keys, in the order in which that node was added.
+    ///
+    /// What is found depends on the order of a merge's inputs, which merging sources changes, so this comes before it, as in Kafka.
+    func repartitionsByKeyChanger() -> [KeyChangerEntry] {
         var entries = nodes.filter(\.isKeyChanging).map { (keyChanger: $0, repartitions: [LogicalNode]()) }
         for node in nodes where !node.isKeyChanging && node.repartition?.isMergeable == true {
             guard let changer = node.nearest(where: { $0.isKeyChanging || $0.isValueChanging }), changer.isKeyChanging,
@@ -106,26 +113,24 @@ extension LogicalGraph {
             else { continue }
             if let index = entries.firstIndex(where: { $0.keyChanger === changer }) { entries[index].repartitions.append(node) }
         }
-        moveBelowMerges(&entries)
         return entries
     }
 
     /// Where every repartition of a key changer comes after a merge, the merge takes the key changer's place, for all its inputs at once.
-    private func moveBelowMerges(_ entries: inout [(keyChanger: LogicalNode, repartitions: [LogicalNode])]) {
-        var mergeEntries: [(keyChanger: LogicalNode, repartitions: [LogicalNode])] = []
+    private func movedBelowMerges(_ entries: [KeyChangerEntry]) -> [KeyChangerEntry] {
+        var mergeEntries: [KeyChangerEntry] = []
         var replaced: [LogicalNode] = []
         for merge in nodes where merge.isMerge && !merge.isKeyChanging && merge.repartition == nil {
             var repartitions: [LogicalNode] = []
             for entry in entries {
                 let allFollow = entry.repartitions.allSatisfy { $0.nearest(where: { $0.hasParent(merge) }) != nil }
                 guard allFollow, merge.nearest(where: { $0.hasParent(entry.keyChanger) }) != nil else { continue }
-                for node in entry.repartitions where !repartitions.contains(where: { $0 === node }) { repartitions.append(node) }
+                repartitions += entry.repartitions.filter { !$0.isOne(of: repartitions) }
                 replaced.append(entry.keyChanger)
             }
             mergeEntries.append((merge, repartitions))
         }
-        entries.removeAll { entry in replaced.contains { $0 === entry.keyChanger } }
-        entries += mergeEntries
+        return entries.filter { !$0.keyChanger.isOne(of: replaced) } + mergeEntries
     }
 
     private func singleRepartition(like first: Repartition) -> LogicalNode {
