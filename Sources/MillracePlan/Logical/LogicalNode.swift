@@ -101,24 +101,15 @@ extension LogicalNode {
         if case .repartition(let repartition) = kind { repartition } else { nil }
     }
 
-    /// Looks for a node that meets a condition, here and upwards.
-    ///
-    /// Of several parents the last way counts, unless a parent itself meets the condition: Kafka searches so, and what it finds decides
-    /// over names.
+    /// The first node that meets a condition, here and upwards: depth first, parents in their order, as Kafka searches. What is found
+    /// decides over names.
     func nearest(where condition: (LogicalNode) -> Bool) -> LogicalNode? {
-        var known: [ObjectIdentifier: LogicalNode?] = [:]
-        func search(_ node: LogicalNode) -> LogicalNode? {
-            if let result = known[ObjectIdentifier(node)] { return result }
-            var found: LogicalNode? = condition(node) ? node : nil
-            if found == nil {
-                for parent in node.parents {
-                    found = search(parent)
-                    if let found, found === parent { break }
-                }
-            }
-            known.updateValue(found, forKey: ObjectIdentifier(node))
-            return found
+        var seen: Set<ObjectIdentifier> = []
+        var pending = [self]
+        while let node = pending.popLast() {
+            if condition(node) { return node }
+            if seen.insert(ObjectIdentifier(node)).inserted { pending += node.parents.reversed() }
         }
-        return search(self)
+        return nil
     }
 }
