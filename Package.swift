@@ -40,13 +40,22 @@ let package = Package(
             dependencies: ["MillraceCore", "MillraceStreams", "MillraceLog", "MillraceRocksDB", "MillraceJSON"]),
         .target(
             name: "MillraceTestKit", dependencies: ["MillraceCore", "MillraceFormats", "MillracePlan", "MillraceStreams"]),
-        .target(name: "MillraceCommandLine"),
+        .target(name: "CGetopt"),
+        .target(name: "MillraceCommandLine", dependencies: ["CGetopt"]),
         .executableTarget(name: "millrace-cli", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine"]),
         // Runs the cases of the conformance suite, which Kafka Streams itself has run.
         .target(
             name: "MillraceConformance",
             dependencies: ["MillraceCore", "MillraceStreams", "MillraceJSON", "MillracePlan", "MillraceTestKit"]),
         .executableTarget(name: "millrace-conformance", dependencies: ["MillraceConformance"]),
+
+        .target(
+            name: "ExampleSupport", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine", "CZlib"], path: "Examples/Support"),
+        .executableTarget(
+            name: "WordCount", dependencies: ["Millrace", "ExampleSupport"], path: "Examples/WordCount", exclude: ["README.md"],
+            resources: [.copy("Resources/kjv.tsv")]),
+        .executableTarget(
+            name: "FraudDetection", dependencies: ["Millrace", "ExampleSupport"], path: "Examples/FraudDetection", exclude: ["README.md"]),
 
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),
