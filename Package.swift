@@ -40,11 +40,20 @@ let package = Package(
             dependencies: ["MillraceCore", "MillraceStreams", "MillraceLog", "MillraceRocksDB", "MillraceJSON"]),
         .target(
             name: "MillraceTestKit", dependencies: ["MillraceCore", "MillraceFormats", "MillracePlan", "MillraceStreams"]),
-        .target(name: "MillraceCommandLine"),
+        .target(name: "CGetopt"),
+        .target(name: "MillraceCommandLine", dependencies: ["CGetopt"]),
         .executableTarget(name: "millrace-cli", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine"]),
         .executableTarget(
             name: "millrace-conformance",
             dependencies: ["Millrace", "MillraceTestKit", "MillracePlan", "MillraceCommandLine"]),
+
+        .target(
+            name: "ExampleSupport", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine", "CZlib"], path: "Examples/Support"),
+        .executableTarget(
+            name: "WordCount", dependencies: ["Millrace", "ExampleSupport"], path: "Examples/WordCount", exclude: ["README.md"],
+            resources: [.copy("Resources/kjv.tsv")]),
+        .executableTarget(
+            name: "FraudDetection", dependencies: ["Millrace", "ExampleSupport"], path: "Examples/FraudDetection", exclude: ["README.md"]),
 
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),

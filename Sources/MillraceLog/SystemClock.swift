@@ -7,14 +7,16 @@ import MillraceCore
 #endif
 
 /// The operating system's clock; what a log uses when it is given none.
-struct SystemClock: WallClock {
-    func now() -> Timestamp {
+public struct SystemClock: WallClock {
+    public init() {}
+
+    public func now() -> Timestamp {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
-    func monotonicNanoseconds() -> UInt64 {
+    public func monotonicNanoseconds() -> UInt64 {
         Condition.now()
     }
 }

@@ -29,6 +29,11 @@ package final class GlobalStateTask {
 
     package var topics: [String] { sources.keys.sorted() }
 
+    /// Lets go of what would go to a changelog: the topic itself is one.
+    package func forgetChanges() throws {
+        for store in stores.values { try store.commit(to: { _, _, _, _ in }, batch: nil) }
+    }
+
     /// Takes records of one of the topics into its store.
     package func apply(_ fetched: FetchedBatches) throws {
         guard let source = sources[fetched.partition.topic] else { return }

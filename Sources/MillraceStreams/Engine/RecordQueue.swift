@@ -1,9 +1,12 @@
 import MillraceCore
 import MillraceFormats
+import MillracePlan
 
 /// The records of one partition that wait in a task, as the batches they came in: no record is copied or taken apart before its turn.
 final class RecordQueue {
     let topic: String
+    /// Where reading begins when no offset is committed.
+    let reset: OffsetReset?
     private let source: TaskSource
     private var waiting: [FetchedBatches] = []
     private var firstWaiting = 0
@@ -21,11 +24,15 @@ final class RecordQueue {
     private(set) var headTime: Timestamp = .none
     private(set) var byteCount = 0
 
-    init(topic: String, source: TaskSource, position: Offset) {
+    init(topic: String, reset: OffsetReset?, source: TaskSource, position: Offset) {
         self.topic = topic
+        self.reset = reset
         self.source = source
         self.position = position
     }
+
+    /// Whether no record waits, as far as is known without taking batches apart.
+    var isEmpty: Bool { head == nil && records == nil && firstWaiting == waiting.count }
 
     func add(_ fetched: FetchedBatches) {
         waiting.append(fetched)
@@ -59,7 +66,8 @@ final class RecordQueue {
     }
 
     /// Forgets all records, to start again at `position`.
-    func reset(to position: Offset) {
+    func reset(to position: Offset, partitionTime: Timestamp) {
+        self.partitionTime = partitionTime
         waiting = []
         firstWaiting = 0
         batches = RecordBatchCursor(UnsafeRawBufferPointer(start: nil, count: 0))

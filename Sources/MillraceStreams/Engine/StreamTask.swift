@@ -10,6 +10,8 @@ package final class StreamTask {
     package let context: TaskContext
     private var queues: [RecordQueue] = []
     private let stores: [TaskStore]
+    /// What happens to records that fail; to stop, unless told otherwise.
+    package var failures = FailurePolicies()
 
     /// A store of the task and the topic that its changes go to.
     package struct TaskStore {
@@ -21,7 +23,7 @@ package final class StreamTask {
     }
 
     package init(
-        id: TaskID, subtopology: Subtopology, context: TaskContext, globalStores: [String: any StateStore], backing: (String) -> Backing?
+        id: TaskID, subtopology: Subtopology, context: TaskContext, globalStores: [String: any StateStore], backing: (String) throws -> Backing?
     ) throws {
         self.id = id
         self.context = context
@@ -32,7 +34,7 @@ package final class StreamTask {
             }
             let name = planned.declaration.name
             let store = try payload.make(
-                StoreSite(name: name, task: context, backing: payload.isPersistent ? backing(name) : nil))
+                StoreSite(name: name, task: context, backing: payload.isPersistent ? try backing(name) : nil))
             context.stores[name] = store
             let changelog: String?
             switch planned.changelog {
@@ -42,8 +44,8 @@ package final class StreamTask {
             }
             return TaskStore(store: store, planned: planned, changelog: changelog, isPersistent: payload.isPersistent)
         }
-        for (topic, source) in try TaskAssembly(context).assemble(subtopology) {
-            queues.append(RecordQueue(topic: topic, source: source, position: 0))
+        for (topic, reset, source) in try TaskAssembly(context).assemble(subtopology) {
+            queues.append(RecordQueue(topic: topic, reset: reset, source: source, position: 0))
         }
     }
 
@@ -56,8 +58,42 @@ package final class StreamTask {
     }
 
     /// Starts reading a topic at an offset.
-    package func seek(_ topic: String, to offset: Offset) {
-        queues.first { $0.topic == topic }?.reset(to: offset)
+    package func seek(_ topic: String, to offset: Offset, partitionTime: Timestamp = .none) {
+        queues.first { $0.topic == topic }?.reset(to: offset, partitionTime: partitionTime)
+        if partitionTime > context.streamTime { context.streamTime = partitionTime }
+    }
+
+    /// The highest timestamp of a topic so far.
+    package func partitionTime(of topic: String) -> Timestamp {
+        queues.first { $0.topic == topic }?.partitionTime ?? .none
+    }
+
+    /// Where to start reading a topic that the app has no offset for.
+    package func startingOffset(of topic: String, in range: Range<Offset>) throws -> Offset {
+        switch queues.first(where: { $0.topic == topic })?.reset {
+        case .latest: range.upperBound
+        case OffsetReset.none?:
+            throw MillraceError(
+                .configuration, "The app has no committed offset for topic \(topic), and its source says to start nowhere. Commit one, or let it start at .earliest or .latest.",
+                task: id)
+        default: range.lowerBound
+        }
+    }
+
+    /// Whether there are records to process.
+    package var hasRecords: Bool { queues.contains { !$0.isEmpty } }
+
+    /// Memory that its stores take.
+    package var storeBytes: Int { stores.reduce(0) { $0 + $1.store.byteCount } }
+
+    /// Forgets rows that can be read from disk again, beyond `limit` bytes a store. Only after a commit.
+    package func trim(to limit: Int) {
+        for entry in stores where entry.isPersistent { entry.store.trim(to: limit / max(1, stores.count)) }
+    }
+
+    /// When the next punctuation of the time of day is due.
+    package var nextWallClockPunctuation: Int64? {
+        context.punctuations.lazy.filter { $0.time == .wallClock }.map(\.next).min()
     }
 
     /// Bytes of batches that wait to be processed.
@@ -118,12 +154,12 @@ package final class StreamTask {
 
     private func nextQueue(_ canProceed: (String) -> Bool) throws -> RecordQueue? {
         if queues.count == 1 {
-            try queues[0].fill()
+            try fill(queues[0])
             return queues[0].head == nil ? nil : queues[0]
         }
         var lowest: RecordQueue?
         for queue in queues {
-            try queue.fill()
+            try fill(queue)
             if queue.head == nil {
                 guard canProceed(queue.topic) else { return nil }
             } else if lowest.map({ queue.headTime < $0.headTime }) ?? true {
@@ -142,10 +178,25 @@ package final class StreamTask {
             return queue.removeHead()
         }
         if queue.headTime > context.streamTime { context.streamTime = queue.headTime }
-        try queue.processHead()
+        do { try queue.processHead() } catch { try letters.handle(error, for: head, from: queue.topic) }
         queue.removeHead()
         if !context.punctuations.isEmpty { _ = try punctuate(.stream, at: context.streamTime) }
     }
+
+    /// Brings up the next record; one whose time cannot be told is treated as failed.
+    private func fill(_ queue: RecordQueue) throws {
+        while true {
+            do { return try queue.fill() } catch {
+                guard let head = queue.head else { throw error }
+                context.sourceTopic = queue.topic
+                context.sourceOffset = head.offset
+                try letters.handle(error, for: head, from: queue.topic)
+                queue.removeHead()
+            }
+        }
+    }
+
+    private var letters: DeadLetters { DeadLetters(policies: failures, context: context) }
 
     private func punctuate(_ time: PunctuationTime, at now: Timestamp) throws -> Bool {
         guard now.milliseconds >= 0 else { return false }

@@ -10,9 +10,9 @@ struct TaskAssembly {
     }
 
     /// - Returns: The entry of the task for each topic, by the topic's full name.
-    func assemble(_ subtopology: Subtopology) throws -> [(topic: String, source: TaskSource)] {
+    func assemble(_ subtopology: Subtopology) throws -> [(topic: String, reset: OffsetReset?, source: TaskSource)] {
         var inputs: [String: NodeInput] = [:]
-        var sources: [(topic: String, source: TaskSource)] = []
+        var sources: [(topic: String, reset: OffsetReset?, source: TaskSource)] = []
         let internalTopics = Set(subtopology.internalTopics.map(\.name))
         for node in subtopology.nodes.reversed() {
             let assembly = NodeAssembly(
@@ -24,9 +24,9 @@ struct TaskAssembly {
                     return (child, input)
                 })
             switch (node.role, node.payload) {
-            case (.source(let topics, _), let payload as SourcePayload):
+            case (.source(let topics, let reset), let payload as SourcePayload):
                 let source = try payload.assemble(assembly)
-                sources += topics.map { (internalTopics.contains($0) ? context.internalTopic($0) : $0, source) }
+                sources += topics.map { (internalTopics.contains($0) ? context.internalTopic($0) : $0, reset, source) }
             case (_, let payload as NodePayload):
                 inputs[node.name] = try payload.assemble(assembly)
             default:

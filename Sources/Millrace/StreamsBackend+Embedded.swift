@@ -1,0 +1,24 @@
+import MillraceCore
+import MillraceLog
+import MillraceRocksDB
+import MillraceStreams
+
+extension StreamsBackend {
+    /// The embedded default: topics in a durable log under `path`, state in RocksDB beside them. Nothing to install or start.
+    ///
+    /// The log is in `path/log`, the state of each app in `path/state/APPLICATION-ID`. The state may be deleted: it is rebuilt from its changelogs at the next start.
+    ///
+    /// - Throws: `MillraceError` when the directory is in use by another process, or holds something else.
+    public static func embedded(at path: String, options: EmbeddedLogOptions = EmbeddedLogOptions()) throws -> StreamsBackend {
+        embedded(try EmbeddedLog.open(at: path + "/log", options: options), statePath: path + "/state")
+    }
+
+    /// An embedded log that is open already, for programs that also produce to it or read from it themselves.
+    ///
+    /// - Parameter statePath: The directory that holds the state of each app, in a directory of the app's name.
+    public static func embedded(_ log: EmbeddedLog, statePath: String, stateMemory: Int = 64 << 20) -> StreamsBackend {
+        StreamsBackend(transport: log, clock: SystemClock()) { applicationID in
+            try RocksDBStore.open(at: statePath + "/" + applicationID, memoryBudget: stateMemory)
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import MillraceCore
+import MillracePlan
+
+/// What happens before an app's workers start: topics are checked, the app's own are created, and the tasks are found.
+struct AppPreparation {
+    let topology: PhysicalTopology
+    let configuration: StreamsConfiguration
+    let transport: any Transport
+
+    /// - Returns: All tasks, in order.
+    /// - Throws: `MillraceError` of kind `configuration` or `transport` that names the topics and what to do.
+    func prepare() throws -> [TaskID] {
+        try checkApplicationID()
+        let counts = try partitionCounts()
+        for topic in topology.internalTopics.values.sorted(by: { $0.name < $1.name }) {
+            try create(full(topic.name), partitions: counts[topic.name] ?? 1, settings: topic.settings)
+        }
+        var tasks: [TaskID] = []
+        for subtopology in topology.subtopologies {
+            try checkCopartitioning(of: subtopology, counts)
+            let partitions = subtopology.sourceTopics.compactMap { counts[$0] }.max() ?? 0
+            for store in subtopology.stores {
+                if case .own(let topic) = store.changelog {
+                    try create(full(topic), partitions: partitions, settings: store.declaration.changelogSettings)
+                }
+            }
+            tasks += (0..<partitions).map { TaskID(subtopology: subtopology.id, partition: $0) }
+        }
+        return tasks
+    }
+
+    /// The partition counts of all topics that the app reads: those of external topics as they are, those of internal ones as the program fixes them, or as large as the
+    /// topics they are joined with, or else those that their records come from.
+    private func partitionCounts() throws -> [String: Int32] {
+        var counts: [String: Int32] = [:]
+        for topic in topology.subtopologies.flatMap(\.sourceTopics) + topology.globalStores.map(\.topic) where !topology.isInternal(topic) {
+            guard let description = try transport.describeTopic(topic) else {
+                throw MillraceError(.transport, "The app reads topic \(topic), which does not exist. Create it first.")
+            }
+            counts[topic] = description.partitions
+        }
+        for topic in topology.internalTopics.values {
+            if let partitions = topic.partitions { counts[topic.name] = Int32(partitions) }
+        }
+        var unknown = topology.internalTopics.keys.filter { counts[$0] == nil }.sorted()
+        while !unknown.isEmpty {
+            var progressed = false
+            for topic in unknown {
+                guard let count = count(of: topic, counts) else { continue }
+                counts[topic] = count
+                progressed = true
+            }
+            unknown.removeAll { counts[$0] != nil }
+            guard progressed || unknown.isEmpty else {
+                throw MillraceError(
+                    .topology, "The number of partitions of \(unknown.joined(separator: ", ")) cannot be told: their records come from each other. Give one of them a number of partitions.")
+            }
+        }
+        return counts
+    }
+
+    private func count(of topic: String, _ counts: [String: Int32]) -> Int32? {
+        var sources: [String] = []
+        for subtopology in topology.subtopologies {
+            for group in subtopology.copartitionGroups where group.contains(topic) { sources += group.filter { $0 != topic } }
+        }
+        let joined = sources.compactMap { counts[$0] }.max()
+        if let joined { return joined }
+        let writers = topology.subtopologies.filter { $0.sinkTopics.contains(topic) }.map { part in part.sourceTopics.map { counts[$0] } }
+        guard !writers.isEmpty, writers.allSatisfy({ $0.contains { $0 != nil } }) else { return nil }
+        return writers.joined().compactMap { $0 }.max()
+    }
+
+    private func checkCopartitioning(of subtopology: Subtopology, _ counts: [String: Int32]) throws {
+        for group in subtopology.copartitionGroups {
+            let sizes = group.map { ($0, counts[$0] ?? 0) }
+            guard Set(sizes.map(\.1)).count > 1 else { continue }
+            let list = sizes.map { "\($0.0) has \($0.1)" }.joined(separator: ", ")
+            throw MillraceError(
+                .configuration,
+                "Topics that are joined must have equally many partitions: \(list). Send one of them through repartition(partitions:), or recreate it.")
+        }
+    }
+
+    private func create(_ name: String, partitions: Int32, settings: [String: String]) throws {
+        if let present = try transport.describeTopic(name) {
+            guard present.partitions == partitions else {
+                throw MillraceError(
+                    .configuration,
+                    "Topic \(name) belongs to this app and has \(present.partitions) partitions, but the topology needs \(partitions). Delete the app's topics and state to start over, or restore the old number of partitions of its input.")
+            }
+            return
+        }
+        try transport.createTopic(TopicSpecification(name, partitions: partitions, settings: settings))
+    }
+
+    private func full(_ topic: String) -> String { "\(configuration.applicationID)-\(topic)" }
+
+    private func checkApplicationID() throws {
+        let id = configuration.applicationID
+        let legal = id.utf8.allSatisfy { byte in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
+                || byte == UInt8(ascii: "-")
+        }
+        guard legal, !id.isEmpty, id != ".", id != "..", id.utf8.count <= 100 else {
+            throw MillraceError(
+                .configuration, "\"\(id)\" cannot be an application id: use 1 to 100 of the characters a-z, A-Z, 0-9, '.', '_' and '-'.")
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import MillraceCore
+import MillracePlan
+import Synchronization
+
+/// An application: a topology that runs on a backend until it is told to stop.
+///
+///     let app = StreamsApp(topology, on: try .embedded(at: "data"), configuration: .init(applicationID: "word-count"))
+///     try await app.run()
+///
+/// The shape is that of ServiceLifecycle's `Service`: `run` returns after a graceful shutdown (`shutDown()`), which finishes and commits the work at hand, and throws when the
+/// app fails. Cancelling the Swift task that runs it abandons the work since the last commit instead. Either way, the next run goes on from the last commit, exactly.
+///
+/// Kafka: `KafkaStreams`.
+public final class StreamsApp: Sendable {
+    private let topology: Topology
+    private let backend: StreamsBackend
+    private let configuration: StreamsConfiguration
+    private let stops = StopSignal()
+    private let progress = Mutex<AppProgress?>(nil)
+    private let stopsWhenIdle = Mutex(false)
+    private let currentState = Mutex(AppState.created)
+
+    public init(_ topology: Topology, on backend: StreamsBackend, configuration: StreamsConfiguration) {
+        self.topology = topology
+        self.backend = backend
+        self.configuration = configuration
+    }
+
+    /// What the app is doing.
+    public var state: AppState { currentState.withLock { $0 } }
+
+    /// How many records were processed and committed in this run, those of internal topics too.
+    public var processedRecords: Int { progress.withLock { $0 }?.processedRecords ?? 0 }
+
+    /// Runs until it is shut down. An app runs once.
+    ///
+    /// - Throws: `MillraceError` when the app cannot start, or fails; `CancellationError` when its task was cancelled.
+    public func run() async throws {
+        guard currentState.withLock({ state in
+            defer { state = .restoring }
+            return state == .created
+        }) else {
+            throw MillraceError(.configuration, "This app has been run already. Make another StreamsApp to run it again.")
+        }
+        let finished = Finish()
+        let supervisor: @Sendable () -> Void = { finished.complete(Result { try self.supervise() }) }
+        let result = try await withTaskCancellationHandler {
+            try WorkerThread.start(supervisor)
+            return await finished.result()
+        } onCancel: {
+            self.stops.abandon()
+        }
+        currentState.withLock { $0 = .stopped }
+        try result.get()
+        try Task.checkCancellation()
+    }
+
+    /// Stops gracefully: no more records are read, those at hand are processed and committed, and `run` returns. May be called from anywhere, several times.
+    public func shutDown() {
+        stops.stop()
+    }
+
+    /// Stops gracefully as soon as everything in the topics that the app reads is processed and committed: for programs that are done when their input is.
+    public func shutDownWhenIdle() {
+        stopsWhenIdle.withLock { $0 = true }
+        progress.withLock { $0 }?.stopWhenIdle()
+        stops.wakeAll()
+    }
+
+    /// Prepares topics and state, runs the workers, and waits for them. On a thread of its own, since all of it blocks.
+    private func supervise() throws {
+        let assignment = try AppPreparation(
+            topology: topology.plan, configuration: configuration, transport: backend.transport
+        ).prepare()
+        let state = try StateDirectory(try backend.openState(configuration.applicationID))
+        let workers = min(max(1, configuration.threads), max(1, assignment.count))
+        let progress = AppProgress(
+            transport: backend.transport, workers: workers,
+            onAllRunning: { [weak self] in self?.currentState.withLock { $0 = .running } }, onAllIdle: { [stops] in stops.stop() })
+        self.progress.withLock { $0 = progress }
+        if stopsWhenIdle.withLock({ $0 }) { progress.stopWhenIdle() }
+        let ended = EndOfWorkers(count: workers)
+        for number in 0..<workers {
+            let ids = assignment.enumerated().filter { $0.offset % workers == number }.map(\.element)
+            try WorkerThread.start { [self] in
+                ended.note(
+                    Result {
+                        try Worker(
+                            number: number, tasks: ids, topology: topology.plan, configuration: configuration, backend: backend, state: state,
+                            stops: stops, progress: progress
+                        ).run()
+                    }, orElse: stops.abandon)
+            }
+        }
+        try flushUntil(ended, state)
+        try ended.firstError.map { throw $0 }
+        try state.database.flush()
+    }
+
+    /// Waits for the workers; meanwhile brings their state to disk now and then, so that a crash costs a short replay even where little is written.
+    private func flushUntil(_ ended: EndOfWorkers, _ state: StateDirectory) throws {
+        while !ended.wait(for: .seconds(10)) {
+            do { try state.database.flush() } catch {
+                stops.abandon()
+                ended.waitForAll()
+                throw error
+            }
+        }
+    }
+}
+
+/// What an app is doing. Kafka: `KafkaStreams.State`.
+public enum AppState: Sendable, Equatable {
+    /// Not started yet.
+    case created
+    /// Opening topics and bringing its state up to date.
+    case restoring
+    /// Processing.
+    case running
+    /// `run` has returned or thrown.
+    case stopped
+}

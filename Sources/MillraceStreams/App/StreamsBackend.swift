@@ -1,0 +1,19 @@
+import MillraceCore
+
+/// What an app runs on: where its topics live, and where its state is kept.
+///
+/// `import Millrace` brings `.embedded(at:)`, the durable log inside the process; a cluster is another backend, and the app's code stays as it is.
+public struct StreamsBackend: Sendable {
+    /// Where topics live.
+    public var transport: any Transport
+    /// Opens the database of an app's persistent stores; called once for each run, with the application id.
+    public var openState: @Sendable (String) throws -> any ByteStore
+    /// The time of day and the time that only grows.
+    public var clock: any WallClock
+
+    public init(transport: any Transport, clock: any WallClock, openState: @escaping @Sendable (String) throws -> any ByteStore) {
+        self.transport = transport
+        self.openState = openState
+        self.clock = clock
+    }
+}

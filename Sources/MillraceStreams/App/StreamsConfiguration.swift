@@ -1,0 +1,62 @@
+import MillraceCore
+
+/// How an app runs. Everything has a default but the id.
+public struct StreamsConfiguration: Sendable {
+    /// The name of the app: of its consumer group, and the first part of the names of its internal topics. Kafka: `application.id`.
+    public var applicationID: String
+    /// How many threads process records. More than there are tasks are of no use. Kafka: `num.stream.threads`.
+    public var threads = 1
+    /// What a crash may cost. Kafka: `processing.guarantee`.
+    public var guarantee = ProcessingGuarantee.exactlyOnce
+    /// The longest time between two commits; when nothing is left to do there is one at once. Kafka: `commit.interval.ms`.
+    public var commitInterval = Duration.milliseconds(100)
+    /// How long to wait for a topic that has nothing when others have: `nil` never waits, zero waits for what is there to be read already, more waits for producers too.
+    /// Kafka: `max.task.idle.ms`.
+    public var maximumTaskIdle: Duration? = .zero
+    /// Bytes that records waiting to be processed, uncommitted outputs and rows kept in memory may take, for the whole app. Reaching it slows reading or commits early.
+    public var memoryBudget = 256 << 20
+    /// What happens to records that cannot be read or that a closure threw for.
+    public var failures = FailurePolicies()
+    /// Where the app says what it does.
+    public var logger = MillraceLogger.silent
+    /// Called with the progress of restoring state, about once a second and at the end.
+    public var onRestore: (@Sendable (RestoreProgress) -> Void)?
+
+    public init(applicationID: String) {
+        self.applicationID = applicationID
+    }
+}
+
+/// What a crash may cost. Kafka: `processing.guarantee`.
+public enum ProcessingGuarantee: Sendable {
+    /// Nothing: outputs, state and offsets become visible together, or not at all.
+    case exactlyOnce
+    /// Records after the last commit may be processed again, and their outputs repeated.
+    case atLeastOnce
+}
+
+/// How far restoring the state of an app is.
+public struct RestoreProgress: Sendable {
+    /// The store that is being restored.
+    public var store: String
+    public var task: TaskID
+    /// Records taken from the changelog so far, and how many there are to take.
+    public var restored: Int64
+    public var total: Int64
+    /// Since the start of this store's restoring.
+    public var elapsed: Duration
+    /// Why the store had to be rebuilt from the start; `nil` where only the last moments were missing.
+    public var reason: String?
+
+    public var recordsPerSecond: Double {
+        let seconds = Double(elapsed.milliseconds) / 1000
+        return seconds > 0 ? Double(restored) / seconds : 0
+    }
+
+    /// Guessed from the rate so far; `nil` before there is one.
+    public var timeLeft: Duration? {
+        recordsPerSecond > 0 ? .milliseconds(Int64(Double(total - restored) / recordsPerSecond * 1000)) : nil
+    }
+
+    public var isComplete: Bool { restored >= total }
+}

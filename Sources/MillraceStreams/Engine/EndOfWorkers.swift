@@ -1,0 +1,68 @@
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Waits for all workers of an app, and keeps the first error of any.
+final class EndOfWorkers: @unchecked Sendable {
+    // Guarded by `mutex`; `ended` is signalled when `left` becomes 0.
+    private var left: Int
+    private var error: (any Error)?
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let ended = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+    init(count: Int) {
+        left = count
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(ended, nil)
+    }
+
+    deinit {
+        pthread_cond_destroy(ended)
+        pthread_mutex_destroy(mutex)
+        ended.deallocate()
+        mutex.deallocate()
+    }
+
+    var firstError: (any Error)? { locked { error } }
+
+    /// Notes that a worker has ended.
+    ///
+    /// - Parameter onFailure: Called when it failed, before anybody is told that it ended.
+    func note(_ result: Result<Void, any Error>, orElse onFailure: () -> Void) {
+        if case .failure = result { onFailure() }
+        locked {
+            if case .failure(let failure) = result, error == nil { error = failure }
+            left -= 1
+            if left == 0 { pthread_cond_broadcast(ended) }
+        }
+    }
+
+    /// Waits until all have ended, at most this long.
+    ///
+    /// - Returns: Whether all have.
+    func wait(for duration: Duration) -> Bool {
+        var deadline = timespec()
+        clock_gettime(CLOCK_REALTIME, &deadline)
+        deadline.tv_sec += Int(duration.components.seconds)
+        return locked {
+            while left > 0 {
+                if pthread_cond_timedwait(ended, mutex, &deadline) != 0 { break }
+            }
+            return left == 0
+        }
+    }
+
+    func waitForAll() {
+        locked { while left > 0 { pthread_cond_wait(ended, mutex) } }
+    }
+
+    private func locked<Result>(_ body: () -> Result) -> Result {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return body()
+    }
+}
