@@ -9,6 +9,7 @@ enum Operand {
     case stream(DatumStream)
     case table(DatumTable)
     case grouped(KGroupedStream<Datum, Datum?>)
+    case groupedTable(KGroupedTable<Datum, Datum>)
     case timeWindowed(TimeWindowedKStream<Datum, Datum?>, Windowing)
 
     /// For messages.
@@ -17,6 +18,7 @@ enum Operand {
         case .stream: "a stream"
         case .table: "a table"
         case .grouped: "a grouped stream"
+        case .groupedTable: "a grouped table"
         case .timeWindowed: "a windowed stream"
         }
     }

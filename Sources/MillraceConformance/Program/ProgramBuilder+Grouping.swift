@@ -29,7 +29,10 @@ extension ProgramBuilder {
                 stream.groupBy(
                     serde: DatumType.string.serde, value: types.input(statement).value.serde.optional, named: statement.name
                 ) { key($0, $1) })
-        case .table: throw BadProgram("the DSL cannot group tables yet")
+        case .table(let table):
+            let value = try valueMapper(statement.required("value", \.value))
+            let text = DatumType.string.serde
+            return .groupedTable(table.groupBy(key: text, value: text, named: statement.name) { (key($0, $1), value($0, $1)) })
         default: throw try unfit(statement)
         }
     }

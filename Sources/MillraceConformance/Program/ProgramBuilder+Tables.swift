@@ -7,6 +7,14 @@ extension ProgramBuilder {
         let table = try table(statement)
         switch statement.op {
         case "toStream": return .stream(try toStream(table, statement))
+        case "transformValues":
+            let state = statement.state
+            // The suite makes the store of a transformer at the statement that uses it.
+            if let state { builder.addStore(textStore(state, inMemory: true)) }
+            return .table(
+                table.transformValues(
+                    connecting: state.map { [$0] } ?? [], in: try materializedIfNamed(statement), value: DatumType.string.serde,
+                    try transformer(statement.required("transformer", \.transformer), state: state)))
         default: throw BadProgram("the DSL has no \(statement.op) yet")
         }
     }
