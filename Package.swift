@@ -1,4 +1,4 @@
-// swift-tools-version: 6.0
+// swift-tools-version: 6.2
 import PackageDescription
 
 // Which target may know which is drawn in ARCHITECTURE.md and checked by Tests/TidyTests.
