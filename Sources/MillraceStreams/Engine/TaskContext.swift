@@ -17,6 +17,8 @@ public final class TaskContext {
     package let collector: RecordCollector
     var stores: [String: any StateStore] = [:]
     var punctuations: [Punctuation] = []
+    /// Times that nodes remember beyond a restart, by store: until when closed windows were sent. They travel in the metadata of committed offsets, as in Kafka Streams.
+    package var processorMetadata: [String: Int64] = [:]
     /// Set when a processor asks for an early commit.
     var commitIsRequested = false
     package private(set) var dropped: [DropReason: Int] = [:]
