@@ -66,7 +66,7 @@ extension TimeWindowedKStream {
                 "Store \(storeName) keeps windows for \(retention) ms, but records may change them for \(windows.leastRetention) ms (size and grace). Raise the retention.",
                 kind: .configuration)
         }
-        let windows = self.windows
+        let (windows, emit) = (self.windows, self.emit)
         let inlet = grouping.inlet
         return grouping.windowedTable(
             store, name: storeName, value: value, prefix: prefix, named: named, view: WindowedTableView(store: storeName),
@@ -74,7 +74,7 @@ extension TimeWindowedKStream {
             declare: { key, value in
                 .window(
                     store, name: storeName, isPersistent: builder.isPersistent(store), size: windows.size,
-                    retention: max(retention, 0), key: key, value: value)
+                    retention: retention, isIndexed: emit == .onWindowClose, key: key, value: value)
             }
         ) { assembly, context in
             switch windows {

@@ -23,7 +23,8 @@ extension StoreBuilder {
 
 extension StoreDeclaration {
     static func window<Key, Value>(
-        _ store: Materialized, name: String, isPersistent: Bool, size: Int64, retention: Int64, key: Serde<Key>, value: Serde<Value>
+        _ store: Materialized, name: String, isPersistent: Bool, size: Int64, retention: Int64, isIndexed: Bool = false, key: Serde<Key>,
+        value: Serde<Value>
     ) -> StoreDeclaration {
         StoreDeclaration(
             name, isLogged: store.isLogged, changelogSettings: store.windowedChangelogSettings(retention: retention),
@@ -33,9 +34,10 @@ extension StoreDeclaration {
                         .configuration,
                         "Window store \(name) keeps windows of \(size) ms for \(retention) ms. Keep them at least for their size.")
                 }
-                return WindowStore(
+                return try WindowStore(
                     name: site.name, windowSize: size, key: key,
-                    rows: try SegmentedOverlay(serde: value, retention: retention, backing: site.backing), task: site.task)
+                    rows: try SegmentedOverlay(serde: value, retention: retention, backing: site.backing),
+                    isIndexed: isIndexed, task: site.task)
             })
     }
 }
