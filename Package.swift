@@ -1,4 +1,4 @@
-// swift-tools-version: 6.0
+// swift-tools-version: 6.2
 import PackageDescription
 
 // Which target may know which is drawn in ARCHITECTURE.md and checked by Tests/TidyTests.
@@ -40,11 +40,22 @@ let package = Package(
             dependencies: ["MillraceCore", "MillraceStreams", "MillraceLog", "MillraceRocksDB", "MillraceJSON"]),
         .target(
             name: "MillraceTestKit", dependencies: ["MillraceCore", "MillraceFormats", "MillracePlan", "MillraceStreams"]),
-        .target(name: "MillraceCommandLine"),
+        .target(name: "CGetopt"),
+        .target(name: "MillraceCommandLine", dependencies: ["CGetopt"]),
         .executableTarget(name: "millrace-cli", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine"]),
+        // Runs the cases of the conformance suite, which Kafka Streams itself has run.
+        .target(
+            name: "MillraceConformance",
+            dependencies: ["MillraceCore", "MillraceStreams", "MillraceJSON", "MillracePlan", "MillraceTestKit"]),
+        .executableTarget(name: "millrace-conformance", dependencies: ["MillraceConformance"]),
+
+        .target(
+            name: "ExampleSupport", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine", "CZlib"], path: "Examples/Support"),
         .executableTarget(
-            name: "millrace-conformance",
-            dependencies: ["Millrace", "MillraceTestKit", "MillracePlan", "MillraceCommandLine"]),
+            name: "WordCount", dependencies: ["Millrace", "ExampleSupport"], path: "Examples/WordCount", exclude: ["README.md"],
+            resources: [.copy("Resources/kjv.tsv")]),
+        .executableTarget(
+            name: "FraudDetection", dependencies: ["Millrace", "ExampleSupport"], path: "Examples/FraudDetection", exclude: ["README.md"]),
 
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),

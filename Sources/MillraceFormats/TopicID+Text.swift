@@ -8,10 +8,10 @@ extension TopicID {
         var characters: [UInt8] = []
         var high = high
         var low = low
-        // From the end: two bits of the last character are padding, so shift them in first.
-        var carry = (low & 0xF) << 2
+        // From the end: the last character holds two bits, and four of padding.
+        var carry = (low & 0x3) << 4
         characters.append(TopicID.alphabet[Int(carry)])
-        (high, low) = TopicID.shifted(high, low, by: 4)
+        (high, low) = TopicID.shifted(high, low, by: 2)
         for _ in 0..<21 {
             carry = low & 0x3F
             characters.append(TopicID.alphabet[Int(carry)])
@@ -29,10 +29,10 @@ extension TopicID {
         for (index, character) in characters.enumerated() {
             guard let position = TopicID.alphabet.firstIndex(of: character) else { return nil }
             let isLast = index == 21
-            if isLast, position & 3 != 0 { return nil }
-            let bits: UInt64 = isLast ? 4 : 6
+            if isLast, position & 15 != 0 { return nil }
+            let bits: UInt64 = isLast ? 2 : 6
             high = high << bits | low >> (64 - bits)
-            low = low << bits | UInt64(isLast ? position >> 2 : position)
+            low = low << bits | UInt64(isLast ? position >> 4 : position)
         }
         self.init(high: high, low: low)
     }

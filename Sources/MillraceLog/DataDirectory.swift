@@ -1,13 +1,13 @@
 import MillraceCore
 
 /// The directory of a log: it is ours, in a format we know, and no other process writes to it.
-struct DataDirectory {
+final class DataDirectory {
     static let formatFile = "millrace.format"
     static let lockFile = "millrace.lock"
     static let format = "millrace log 1\n"
 
     let path: String
-    private let lock: any File
+    private var lock: (any File)?
     private let fileSystem: any FileSystem
     /// Whether what was written last may not have reached the disk: the log was not closed, and the machine has started anew since, or nobody knows.
     let mayHaveLostUnsyncedData: Bool
@@ -18,6 +18,7 @@ struct DataDirectory {
     init(_ path: String, _ fileSystem: any FileSystem) throws {
         self.path = path
         self.fileSystem = fileSystem
+        for end in path.indices.dropFirst() where path[end] == "/" { try fileSystem.makeDirectory(String(path[..<end])) }
         try fileSystem.makeDirectory(path)
         let names = try fileSystem.list(path)
         if !names.contains(DataDirectory.formatFile),
@@ -56,13 +57,19 @@ struct DataDirectory {
         }
     }
 
-    /// Notes that everything is on the disk. The lock goes when the value does.
+    /// Lets other processes have the directory.
+    func unlock() {
+        lock = nil
+    }
+
+    /// Notes that everything is on the disk.
     func markClosed() throws {
         try writeNote("closed")
     }
 
     private func writeNote(_ state: String) throws {
         let text = "process \(fileSystem.processID)\nboot \(fileSystem.bootIdentity ?? "unknown")\n\(state)\n"
+        guard let lock else { return }
         try lock.truncate(to: 0)
         try Array(text.utf8).withUnsafeBytes { try lock.write($0, at: 0) }
         try lock.sync()

@@ -140,7 +140,10 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
         syncer?.stop()
         try writer.locked {
             guard !isShutDown else { return }
-            defer { failure = failure ?? MillraceError(.transport, "The log \(path) is closed.") }
+            defer {
+                failure = failure ?? MillraceError(.transport, "The log \(path) is closed.")
+                directory.unlock()
+            }
             state.locked {
                 isShutDown = true
                 for session in waitingSessions.values { session.interrupt() }
@@ -151,6 +154,16 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
             }
             try syncHoldingWriter()
             try directory.markClosed()
+        }
+    }
+
+    /// Lets the directory go without syncing or completing anything, as the end of the process would. For tests of recovery.
+    func abandon() {
+        syncer?.stop()
+        writer.locked {
+            failure = failure ?? MillraceError(.transport, "The log \(path) is closed.")
+            state.locked { isShutDown = true }
+            directory.unlock()
         }
     }
 

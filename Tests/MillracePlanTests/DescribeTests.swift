@@ -22,8 +22,8 @@ import Testing
         },
         Program(name: "window-anonymous") { calls in
             let stream = calls.stream("t")
-            stream.groupBy().aggregateWindowed().toStream().selectKey().to("out")
-            stream.groupBy("first").aggregateWindowed(grouping: "first").toStream().selectKey().to("out2")
+            stream.groupBy().count().toStream().selectKey().to("out")
+            stream.groupBy("first").count(grouping: "first").toStream().selectKey().to("out2")
         },
         Program(name: "change") { $0.table("t", store: StoreDeclaration("t")).regroup("grp", store: "a").toStream().to("out") },
         Program(name: "join-outer-shared") { calls in

@@ -7,8 +7,8 @@ public enum LegalName {
 
     /// Checks a name. Kafka: `Named.validate`.
     ///
-    /// - Throws: `MillraceError` of kind `.topology` for a name that is empty, `.`, `..`, longer than `maximumLength`, or has a character other than ASCII letters, digits,
-    ///   `.`, `_` and `-`.
+    /// - Throws: `MillraceError` of kind `.topology` for a name that is empty, `.`, `..`, longer than `maximumLength`, or has a character
+    ///   other than ASCII letters, digits, `.`, `_` and `-`.
     public static func check(_ name: String) throws(MillraceError) {
         guard !name.isEmpty else { throw MillraceError(.topology, "A name is empty. Give a name, or leave it out to get a generated one.") }
         guard name != ".", name != ".." else {

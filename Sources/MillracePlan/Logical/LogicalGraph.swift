@@ -55,13 +55,14 @@ public final class LogicalGraph {
     ///
     /// The graph itself stays as it is, so it can be built again, with other optimisations.
     ///
-    /// - Throws: `MillraceError` when the program makes no sense: the message names the nodes and says what to do. Its kind is `.topology`, or
-    ///   `.configuration` if a store remembers less than a join needs.
+    /// - Throws: `MillraceError` when the program makes no sense: the message names the nodes and says what to do. Its kind is `.topology`,
+    ///   or `.configuration` if a store remembers less than a join needs.
     public func build(_ optimizations: TopologyOptimizations = []) throws(MillraceError) -> PhysicalTopology {
         let graph = copy()
+        let keyChangers = graph.repartitionsByKeyChanger()
         try graph.mergeDuplicateSources()
         if optimizations.contains(.reuseSourceTopics) { graph.reuseSourceTopics() }
-        if optimizations.contains(.mergeRepartitionTopics) { graph.mergeRepartitionTopics() }
+        if optimizations.contains(.mergeRepartitionTopics) { graph.mergeRepartitionTopics(keyChangers) }
         if optimizations.contains(.singleStoreSelfJoin) { graph.shareStoreOfSelfJoins() }
         graph.passNullKeysToJoins()
         try graph.findVersionedInputs()

@@ -16,8 +16,8 @@ public final class LogicalNode {
         case steps([PlanStep])
     }
 
-    /// The name by which children call this node: the processor whose output they get. Of a repartition it is the source's, of a table source
-    /// the processor's, of a join the merging node's.
+    /// The name by which children call this node: the processor whose output they get. Of a repartition it is the source's, of a table
+    /// source the processor's, of a join the merging node's.
     public let name: String
     public var kind: Kind
     /// Whether the output's keys may differ from the input's.
@@ -26,15 +26,16 @@ public final class LogicalNode {
     public var isValueChanging: Bool
     /// Whether this is `KStream.merge`.
     public var isMerge: Bool
-    /// Whether this is a join that has a result for records without a key, so that no repartition before it may drop them (KIP-962): left and
-    /// outer joins of two streams, left joins of a stream with a table or global table.
+    /// Whether this is a join that has a result for records without a key, so that no repartition before it may drop them (KIP-962): left
+    /// and outer joins of two streams, left joins of a stream with a table or global table.
     public var allowsNullKey: Bool
     /// Whether the output is a versioned table: known of materialised tables, `nil` where it depends on the parents.
     public var outputIsVersioned: Bool?
     /// Whether a versioned input is an error, as for `suppress`.
     public var refusesVersionedInput: Bool
-    /// The store of a table's node, when the table is materialised. It is connected to the table's processor: the one of a table source, the
-    /// last processor of a list of steps. May be set until the graph is built, since a later call may need the rows of an earlier table.
+    /// The store of a table's node, when the table is materialised. It is connected to the table's processor: the one of a table source,
+    /// the last processor of a list of steps. May be set until the graph is built, since a later call may need the rows of an earlier
+    /// table.
     public var store: StoreDeclaration?
 
     /// The nodes whose output this one gets, in the order in which they were given.
@@ -100,23 +101,15 @@ extension LogicalNode {
         if case .repartition(let repartition) = kind { repartition } else { nil }
     }
 
-    /// Looks for a node that meets a condition, here and upwards.
-    ///
-    /// Of several parents the last way counts, unless a parent itself meets the condition: Kafka searches so, and what it finds decides over names.
+    /// The first node that meets a condition, here and upwards: depth first, parents in their order, as Kafka searches. What is found
+    /// decides over names.
     func nearest(where condition: (LogicalNode) -> Bool) -> LogicalNode? {
-        var known: [ObjectIdentifier: LogicalNode?] = [:]
-        func search(_ node: LogicalNode) -> LogicalNode? {
-            if let result = known[ObjectIdentifier(node)] { return result }
-            var found: LogicalNode? = condition(node) ? node : nil
-            if found == nil {
-                for parent in node.parents {
-                    found = search(parent)
-                    if let found, found === parent { break }
-                }
-            }
-            known.updateValue(found, forKey: ObjectIdentifier(node))
-            return found
+        var seen: Set<ObjectIdentifier> = []
+        var pending = [self]
+        while let node = pending.popLast() {
+            if condition(node) { return node }
+            if seen.insert(ObjectIdentifier(node)).inserted { pending += node.parents.reversed() }
         }
-        return search(self)
+        return nil
     }
 }

@@ -56,8 +56,8 @@ public struct GlobalTableSource: Sendable {
 
 /// A trip through a topic of the app's own, so that equal keys meet in one partition.
 ///
-/// It is three nodes: a filter that drops records without a key, a sink, and a source in the next subtopology. Kafka's `OptimizableRepartitionNode`,
-/// `UnoptimizableRepartitionNode` and `GroupedTableOperationRepartitionNode` (the last has no filter).
+/// It is three nodes: a filter that drops records without a key, a sink, and a source in the next subtopology. Kafka's
+/// `OptimizableRepartitionNode`, `UnoptimizableRepartitionNode` and `GroupedTableOperationRepartitionNode` (the last has no filter).
 public struct Repartition: Sendable {
     /// The topic's name without the application id.
     public var topic: String

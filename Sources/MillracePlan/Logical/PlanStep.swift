@@ -2,8 +2,8 @@
 ///
 /// Most operators are a list of these. Steps are written in order, so a step may name what an earlier one added.
 public enum PlanStep: Sendable {
-    /// A processor. Without `parents` it follows the node's logical parents. The `stores` must be there already: declared by an earlier step
-    /// or node.
+    /// A processor. Without `parents` it follows the node's logical parents. The `stores` must be there already: declared by an earlier
+    /// step or node.
     case processor(String, parents: [String]? = nil, stores: [String] = [], payload: any Sendable)
     /// A source that reads `topic`, which is external unless an `internalTopic` of the name is declared.
     case source(String, topic: String, payload: any Sendable)

@@ -2,7 +2,8 @@
 public struct InternalTopic: Hashable, Sendable {
     /// The name without the application id.
     public var name: String
-    /// How many partitions, when the program fixes it. Otherwise as many as the topics it is joined with, or as those its records come from.
+    /// How many partitions, when the program fixes it. Otherwise as many as the topics it is joined with, or as those its records come
+    /// from.
     public var partitions: Int?
     /// What the topic is created with.
     public var settings: [String: String]

@@ -3,7 +3,8 @@ import MillraceCore
 extension TopologyBuilder {
     /// Groups the nodes into subtopologies and lists what each needs.
     ///
-    /// - Throws: `MillraceError` of kind `.topology` when the topology is empty, or when topics that must be partitioned alike have fixed numbers of partitions that differ.
+    /// - Throws: `MillraceError` of kind `.topology` when the topology is empty, or when topics that must be partitioned alike have fixed
+    ///   numbers of partitions that differ.
     public func build() throws(MillraceError) -> PhysicalTopology {
         guard !order.isEmpty else {
             throw MillraceError(.topology, "The topology is empty. Add a source and what is to happen to its records.")

@@ -28,7 +28,8 @@ extension TopologyBuilder {
             if globalStores.values.contains(where: { $0.source == parent || $0.processor == parent }) {
                 throw MillraceError(
                     .topology,
-                    "Node \(name) has the parent \(parent), which fills a global store and sends nothing on. Join with the global store instead.",
+                    "Node \(name) has the parent \(parent), which fills a global store and sends nothing on. Join with the global "
+                        + "store instead.",
                     node: name)
             }
         }
@@ -38,7 +39,8 @@ extension TopologyBuilder {
         if let other = readers[topic] {
             throw MillraceError(
                 .topology,
-                "Topic \(topic) is read by source \(other) already, so source \(source) can not read it too. Let both parts of the program follow one source.",
+                "Topic \(topic) is read by source \(other) already, so source \(source) can not read it too. Let both parts of the "
+                    + "program follow one source.",
                 node: source)
         }
     }
@@ -57,7 +59,8 @@ extension TopologyBuilder {
         guard globalStores[store] == nil else {
             throw MillraceError(
                 .topology,
-                "Processor \(processor) is connected to the global store \(store), which every processor may read anyway. Leave the connection out.",
+                "Processor \(processor) is connected to the global store \(store), which every processor may read anyway. Leave the "
+                    + "connection out.",
                 node: processor)
         }
         guard stores[store] != nil else {

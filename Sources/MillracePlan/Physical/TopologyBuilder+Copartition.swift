@@ -5,19 +5,20 @@ extension TopologyBuilder {
     func copartitionedTopics() -> [[String]] {
         var result: [[String]] = []
         for group in copartitionGroups {
-            var topics = topics(of: group)
+            let topics = topics(of: group)
+            var joined: [String] = []
             var others: [[String]] = []
             for known in result {
-                if Set(known).isDisjoint(with: topics) { others.append(known) } else { topics = known + topics }
+                if Set(known).isDisjoint(with: topics) { others.append(known) } else { joined += known }
             }
             var seen: Set<String> = []
-            result = others + [topics.filter { seen.insert($0).inserted }]
+            result = others + [(joined + topics).filter { seen.insert($0).inserted }]
         }
         return result.filter { $0.count > 1 }
     }
 
-    /// Throws if the program fixes the numbers of partitions of all topics of a group, and they differ. If one is not fixed, the engine sees to it that it is like the
-    /// others.
+    /// Throws if the program fixes the numbers of partitions of all topics of a group, and they differ. If one is not fixed, the engine
+    /// sees to it that it is like the others.
     func checkCopartitions() throws(MillraceError) {
         for group in copartitionGroups {
             let topics = topics(of: group)

@@ -66,7 +66,8 @@ public struct TopologyBuilder: Sendable {
         guard internalTopics[topic.name] == nil else {
             throw MillraceError(
                 .topology,
-                "Two operations want the internal topic \(topic.name) for themselves. Give one of the repartitions, groupings or joins another name."
+                "Two operations want the internal topic \(topic.name) for themselves. Give one of the repartitions, groupings or "
+                    + "joins another name."
             )
         }
         internalTopics[topic.name] = topic
@@ -103,7 +104,8 @@ public struct TopologyBuilder: Sendable {
 
     /// Adds a store that every instance fills from all partitions of a topic. Kafka: `Topology.addGlobalStore`.
     ///
-    /// It has no changelog, whatever the declaration says: the topic is one. Every processor may read the store without being connected to it.
+    /// It has no changelog, whatever the declaration says: the topic is one. Every processor may read the store without being connected to
+    /// it.
     public mutating func addGlobalStore(
         _ store: StoreDeclaration, topic: String, source: PlannedPart, processor: PlannedPart
     ) throws(MillraceError) {
@@ -137,7 +139,8 @@ public struct TopologyBuilder: Sendable {
             guard retention >= milliseconds else {
                 throw MillraceError(
                     .configuration,
-                    "Store \(name) remembers \(retention) ms, but a join looks \(milliseconds) ms back. Raise its history retention or shorten the grace period."
+                    "Store \(name) remembers \(retention) ms, but a join looks \(milliseconds) ms back. Raise its history retention "
+                        + "or shorten the grace period."
                 )
             }
         }

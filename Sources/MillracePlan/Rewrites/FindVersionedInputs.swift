@@ -1,7 +1,8 @@
 import MillraceCore
 
 extension LogicalGraph {
-    /// Marks the nodes that get a versioned table: they see late changes of old versions, and must handle them by the rules of versioned tables (KIP-914).
+    /// Marks the nodes that get a versioned table: they see late changes of old versions, and must handle them by the rules of versioned
+    /// tables (KIP-914).
     ///
     /// - Throws: `MillraceError` of kind `.topology` for a versioned table that is suppressed.
     func findVersionedInputs() throws(MillraceError) {
@@ -12,7 +13,8 @@ extension LogicalGraph {
             if node.refusesVersionedInput, allAreVersioned {
                 throw MillraceError(
                     .topology,
-                    "\(node.name) suppresses a versioned table, which is not possible: versions may come in any order. Suppress a table without versions, or leave suppress out.",
+                    "\(node.name) suppresses a versioned table, which is not possible: versions may come in any order. Suppress a "
+                        + "table without versions, or leave suppress out.",
                     node: node.name)
             }
             node.versionedInputs = Set(versionedParents.map(\.name))

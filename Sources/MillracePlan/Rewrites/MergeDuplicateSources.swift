@@ -3,8 +3,8 @@ import MillraceCore
 extension LogicalGraph {
     /// Streams that read the same topics get one source.
     ///
-    /// A topic has one reader in a topology, so the second call of `stream` for a topic adds its children to the first call's node. This is always
-    /// done; it is a matter of meaning rather than of speed.
+    /// A topic has one reader in a topology, so the second call of `stream` for a topic adds its children to the first call's node. This is
+    /// always done; it is a matter of meaning rather than of speed.
     ///
     /// - Throws: `MillraceError` of kind `.topology` when two streams share some topics but not all, or want to begin at different offsets.
     func mergeDuplicateSources() throws(MillraceError) {
@@ -20,13 +20,15 @@ extension LogicalGraph {
                 guard Set(first.source.topics) == Set(source.topics) else {
                     throw MillraceError(
                         .topology,
-                        "Streams \(first.node.name) and \(node.name) both read topic \(topic), but not the same list of topics. Read each topic with a stream of its own and merge the streams.",
+                        "Streams \(first.node.name) and \(node.name) both read topic \(topic), but not the same list of topics. Read "
+                            + "each topic with a stream of its own and merge the streams.",
                         node: node.name)
                 }
                 guard first.source.offsetReset == source.offsetReset else {
                     throw MillraceError(
                         .topology,
-                        "Streams \(first.node.name) and \(node.name) both read topic \(topic), but want to begin at different offsets. Give both the same offset reset.",
+                        "Streams \(first.node.name) and \(node.name) both read topic \(topic), but want to begin at different "
+                            + "offsets. Give both the same offset reset.",
                         node: node.name)
                 }
                 for child in node.children {

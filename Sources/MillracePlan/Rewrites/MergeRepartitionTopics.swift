@@ -4,47 +4,108 @@ extension LogicalGraph {
     ///     map -> filter -> repartition a -> count          map -> repartition a -> filter -> count
     ///         -> repartition b -> reduce          becomes                       -> reduce
     ///
-    /// The topic keeps the name of the first one. A repartition stays where it is if a node between it and the change of key changes values, since what
-    /// is in the topic would have another type. Where two streams with new keys are merged first, the topic comes after the merge.
+    /// The topic keeps the name of the first one. A repartition stays where it is if a node between it and the change of key changes
+    /// values, since what is in the topic would have another type. Where two streams with new keys are merged first, the topic comes after
+    /// the merge.
     ///
-    /// Where Kafka's optimiser would let records around the topic, or fail, the repartition concerned stays (docs/decisions/plan-merging-repartitions.md).
+    /// Records of another stream may come in between, in a merge: if their keys are as in their topic, that topic and the single one must be
+    /// partitioned alike; if they are new too, the repartition stays. Kafka looks at neither (docs/decisions/plan-merging-repartitions.md).
     ///
     /// What hangs on a moved node besides the repartition, such as a sink after the filter above, moves below the topic too, as in Kafka.
-    func mergeRepartitionTopics() {
-        for (keyChanger, repartitions) in repartitionsByKeyChanger() {
-            guard let first = repartitions.first?.repartition else { continue }
+    ///
+    /// - Parameter entries: What `repartitionsByKeyChanger()` found before any other rewrite.
+    func mergeRepartitionTopics(_ entries: [KeyChangerEntry]) {
+        for (keyChanger, repartitions) in movedBelowMerges(entries) {
+            let moves = moves(of: repartitions, below: keyChanger)
+            guard let first = moves.first?.repartition.repartition else { continue }
             let single = singleRepartition(like: first)
             // Equal priorities do no harm: the key changer is the parent, and so is written first in any case.
             single.priority = keyChanger.priority
-            for repartition in repartitions { replace(repartition, by: single, after: keyChanger) }
-            if !single.children.isEmpty { keyChanger.addChild(single) }
+            for move in moves {
+                if let child = move.child {
+                    single.addChild(child)
+                    keyChanger.removeChild(child)
+                }
+                takeOut(move.repartition)
+                replaceInCopartitionGroups(move.repartition.name, by: single.name)
+                if !move.detour.sources.isEmpty { copartition([single.name] + move.detour.sources) }
+            }
+            keyChanger.addChild(single)
         }
     }
 
-    /// Moves the way from the key changer to a repartition below the single topic, and takes the repartition out.
-    ///
-    /// Leaves both where they are when records could reach the repartition around the single topic, for then they would arrive unpartitioned.
-    private func replace(_ repartition: LogicalNode, by single: LogicalNode, after keyChanger: LogicalNode) {
-        // There is no such child if an earlier repartition was below the same one: then it has moved already.
-        let child = repartition.nearest { $0.hasParent(keyChanger) }
-        guard !repartition.parents.isEmpty,
-            !repartition.isReached(from: root, around: single, withoutEdgeFrom: keyChanger, to: child)
-        else { return }
-        if let child {
-            single.addChild(child)
-            keyChanger.removeChild(child)
+    private struct Move {
+        var repartition: LogicalNode
+        /// The child of the key changer that goes below the single topic for this repartition, unless an earlier move takes it along.
+        var child: LogicalNode?
+        var detour = Detour()
+    }
+
+    /// Which repartitions to replace: those that no record with a new key reaches around the single topic, once all moves are made.
+    private func moves(of repartitions: [LogicalNode], below keyChanger: LogicalNode) -> [Move] {
+        // A repartition without parents was taken out for an earlier key changer.
+        var candidates = repartitions.filter { !$0.parents.isEmpty }
+        while true {
+            var moved: [LogicalNode] = []
+            var moves = candidates.map { repartition in
+                let child = repartition.nearest { $0.hasParent(keyChanger) && !$0.isOne(of: moved) }
+                if let child { moved.append(child) }
+                return Move(repartition: repartition, child: child)
+            }
+            for index in moves.indices {
+                moves[index].detour = detour(to: moves[index].repartition, withoutEdgesFrom: keyChanger, to: moved)
+            }
+            let bypassed = moves.filter(\.detour.changesKeys).map(\.repartition)
+            if bypassed.isEmpty { return moves }
+            candidates.removeAll { $0.isOne(of: bypassed) }
         }
-        let parents = repartition.parents
-        for child in repartition.children {
+    }
+
+    /// How records get to a repartition without passing the topic that is to replace it.
+    private struct Detour {
+        /// The sources they come from, as far as their keys stay the same.
+        var sources: [String] = []
+        /// Whether any get a new key on the way.
+        var changesKeys = false
+    }
+
+    private func detour(
+        to repartition: LogicalNode, withoutEdgesFrom keyChanger: LogicalNode, to moved: [LogicalNode]
+    ) -> Detour {
+        var detour = Detour()
+        var seen: Set<ObjectIdentifier> = []
+        var pending = [repartition]
+        while let node = pending.popLast() {
+            guard seen.insert(ObjectIdentifier(node)).inserted else { continue }
+            if node !== repartition, !node.sourceNames.isEmpty {
+                detour.sources += node.sourceNames
+                continue
+            }
+            let isMoved = node.isOne(of: moved)
+            let parents = node.parents.filter { !(isMoved && $0 === keyChanger) }
+            if parents.contains(where: \.isKeyChanging) { detour.changesKeys = true }
+            pending += parents
+        }
+        return detour
+    }
+
+    /// Links the parents of a node to its children, and leaves the node out.
+    private func takeOut(_ node: LogicalNode) {
+        let parents = node.parents
+        for child in node.children {
             for parent in parents { parent.addChild(child) }
-            repartition.removeChild(child)
+            node.removeChild(child)
         }
-        for parent in parents { parent.removeChild(repartition) }
-        replaceInCopartitionGroups(repartition.name, by: single.name)
+        for parent in parents { parent.removeChild(node) }
     }
 
-    /// The mergeable repartitions below each node after which one topic could serve them all, in the order in which that node was added.
-    private func repartitionsByKeyChanger() -> [(keyChanger: LogicalNode, repartitions: [LogicalNode])] {
+    /// A node after which one topic could serve all of some repartitions.
+    typealias KeyChangerEntry = (keyChanger: LogicalNode, repartitions: [LogicalNode])
+
+    /// The mergeable repartitions below each node that changes keys, in the order in which that node was added.
+    ///
+    /// What is found depends on the order of a merge's inputs, which merging sources changes, so this comes before it, as in Kafka.
+    func repartitionsByKeyChanger() -> [KeyChangerEntry] {
         var entries = nodes.filter(\.isKeyChanging).map { (keyChanger: $0, repartitions: [LogicalNode]()) }
         for node in nodes where !node.isKeyChanging && node.repartition?.isMergeable == true {
             guard let changer = node.nearest(where: { $0.isKeyChanging || $0.isValueChanging }), changer.isKeyChanging,
@@ -52,26 +113,24 @@ extension LogicalGraph {
             else { continue }
             if let index = entries.firstIndex(where: { $0.keyChanger === changer }) { entries[index].repartitions.append(node) }
         }
-        moveBelowMerges(&entries)
         return entries
     }
 
     /// Where every repartition of a key changer comes after a merge, the merge takes the key changer's place, for all its inputs at once.
-    private func moveBelowMerges(_ entries: inout [(keyChanger: LogicalNode, repartitions: [LogicalNode])]) {
-        var mergeEntries: [(keyChanger: LogicalNode, repartitions: [LogicalNode])] = []
+    private func movedBelowMerges(_ entries: [KeyChangerEntry]) -> [KeyChangerEntry] {
+        var mergeEntries: [KeyChangerEntry] = []
         var replaced: [LogicalNode] = []
         for merge in nodes where merge.isMerge && !merge.isKeyChanging && merge.repartition == nil {
             var repartitions: [LogicalNode] = []
             for entry in entries {
                 let allFollow = entry.repartitions.allSatisfy { $0.nearest(where: { $0.hasParent(merge) }) != nil }
                 guard allFollow, merge.nearest(where: { $0.hasParent(entry.keyChanger) }) != nil else { continue }
-                for node in entry.repartitions where !repartitions.contains(where: { $0 === node }) { repartitions.append(node) }
+                repartitions += entry.repartitions.filter { !$0.isOne(of: repartitions) }
                 replaced.append(entry.keyChanger)
             }
             mergeEntries.append((merge, repartitions))
         }
-        entries.removeAll { entry in replaced.contains { $0 === entry.keyChanger } }
-        entries += mergeEntries
+        return entries.filter { !$0.keyChanger.isOne(of: replaced) } + mergeEntries
     }
 
     private func singleRepartition(like first: Repartition) -> LogicalNode {
@@ -88,17 +147,20 @@ extension LogicalNode {
         parents.contains { $0 === node }
     }
 
-    /// Whether a way leads here that neither passes a node nor takes an edge.
-    fileprivate func isReached(
-        from start: LogicalNode, around avoided: LogicalNode, withoutEdgeFrom parent: LogicalNode, to child: LogicalNode?
-    ) -> Bool {
-        var seen: Set<ObjectIdentifier> = []
-        var pending = [self]
-        while let node = pending.popLast() {
-            if node === start { return true }
-            guard node !== avoided, seen.insert(ObjectIdentifier(node)).inserted else { continue }
-            pending += node.parents.filter { !($0 === parent && node === child) }
+    fileprivate func isOne(of nodes: [LogicalNode]) -> Bool {
+        nodes.contains { $0 === self }
+    }
+
+    /// The sources with which the node's output begins: that of a stream, a table or a repartition.
+    fileprivate var sourceNames: [String] {
+        switch kind {
+        case .source, .repartition: [name]
+        case .tableSource(let table): [table.source.name]
+        case .steps(let steps):
+            steps.compactMap { step in
+                if case .source(let name, _, _) = step { name } else { nil }
+            }
+        case .root, .globalTableSource, .streamStreamJoin: []
         }
-        return false
     }
 }

@@ -70,11 +70,11 @@ public final class TaskContext {
 
     /// Runs `body` as the node that handles a record of this time and these headers, so that its stores note them.
     @inlinable
-    func handling(_ timestamp: Timestamp, _ headers: Headers, _ body: () throws -> Void) rethrows {
+    func handling<Result>(_ timestamp: Timestamp, _ headers: Headers, _ body: () throws -> Result) rethrows -> Result {
         let (outerTimestamp, outerHeaders) = (self.timestamp, self.headers)
         set(timestamp, headers)
         defer { set(outerTimestamp, outerHeaders) }
-        try body()
+        return try body()
     }
 
     @usableFromInline

@@ -71,6 +71,13 @@ public final class ProcessorContext<Key, Value> {
         site = assembly.site
     }
 
+    /// The context of something that may not send records.
+    init(withoutOutputs site: NodeSite) where Key == Never, Value == Never {
+        output = Output { _ in }
+        outputs = [:]
+        self.site = site
+    }
+
     /// Sends a record to all operators behind this one.
     public func forward(_ record: Record<Key, Value>) throws {
         try output.send(record)

@@ -12,6 +12,12 @@ final class Calls {
         var node: LogicalNode
         var needsRepartition = false
         var sources: [String]
+        var repartitionForJoins = RepartitionForJoins()
+    }
+
+    /// The repartition that all joins of one stream share.
+    final class RepartitionForJoins {
+        var node: LogicalNode?
     }
 
     struct Table {
@@ -137,13 +143,23 @@ extension Calls.Stream {
         return repartitioned(name, partitions: partitions, isMergeable: false)
     }
 
+    private func repartitionedForJoin() -> Calls.Stream {
+        guard let node = repartitionForJoins.node else {
+            let result = repartitioned(name)
+            repartitionForJoins.node = result.node
+            return result
+        }
+        let unused = calls.repartition(name, isMergeable: true)
+        return Calls.Stream(calls: calls, name: unused.name, node: node, sources: [node.name])
+    }
+
     private func repartitioned(_ name: String, partitions: Int? = nil, isMergeable: Bool = true) -> Calls.Stream {
         let repartition = calls.repartition(name, partitions: partitions, isMergeable: isMergeable)
         calls.graph.add(repartition, parents: [node])
         return Calls.Stream(calls: calls, name: repartition.name, node: repartition, sources: [repartition.name])
     }
 
-    /// `groupByKey().count()`, or another aggregation.
+    /// `groupByKey().reduce()`, or another aggregation.
     func aggregate(_ kind: String = "AGGREGATE", store: String? = nil, grouping: String? = nil) -> Calls.Table {
         let store = store ?? calls.graph.newStoreName("KSTREAM-\(kind)-")
         let name = calls.graph.newProcessorName("KSTREAM-\(kind)-")
@@ -154,8 +170,8 @@ extension Calls.Stream {
         return Calls.Table(calls: calls, node: node, sources: input.sources) { store }
     }
 
-    /// A windowed aggregation, which takes one number more.
-    func aggregateWindowed(grouping: String? = nil) -> Calls.Table {
+    /// `count()` without a name for its store, which takes one number more.
+    func count(grouping: String? = nil) -> Calls.Table {
         calls.skipName()
         return aggregate(grouping: grouping)
     }
@@ -179,8 +195,8 @@ extension Calls.Stream {
 
     /// Joins two streams; `left` and `outer` say whether records without a partner on the right, and on the left, have a result.
     func join(_ other: Calls.Stream, left: Bool = false, outer: Bool = false) -> Calls.Stream {
-        let this = needsRepartition ? repartitioned(name) : self
-        let other = other.needsRepartition ? other.repartitioned(other.name) : other
+        let this = needsRepartition ? repartitionedForJoin() : self
+        let other = other.needsRepartition ? other.repartitionedForJoin() : other
         let graph = calls.graph
         graph.copartition(this.sources + other.sources)
         let leftWindowed = graph.newProcessorName("KSTREAM-WINDOWED-")
@@ -202,7 +218,7 @@ extension Calls.Stream {
     }
 
     func join(_ table: Calls.Table, left: Bool = false) -> Calls.Stream {
-        let this = needsRepartition ? repartitioned(name) : self
+        let this = needsRepartition ? repartitionedForJoin() : self
         calls.graph.copartition(this.sources + table.sources)
         let name = calls.graph.newProcessorName(left ? "KSTREAM-LEFTJOIN-" : "KSTREAM-JOIN-")
         var result = this.following(named: name, allowsNullKey: left, stores: [table.store()])
@@ -232,7 +248,9 @@ extension Calls.Table {
         return Calls.Stream(calls: calls, name: name, node: node, sources: sources)
     }
 
+    /// Needs old values, and so the rows of the table before it.
     func suppress() -> Calls.Table {
+        _ = self.store()
         let name = calls.graph.newProcessorName("KTABLE-SUPPRESS-")
         let buffer = StoreDeclaration(calls.graph.newStoreName("KTABLE-SUPPRESS-"))
         let node = LogicalNode(name, .steps([.processor(name, payload: name)]), refusesVersionedInput: true, store: buffer)

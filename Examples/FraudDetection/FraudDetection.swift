@@ -1,0 +1,4 @@
+@main
+struct FraudDetection {
+    static func main() {}
+}

@@ -1,0 +1,45 @@
+import MillraceCommandLine
+
+/// The flags that all examples share.
+public struct ExampleOptions: Sendable {
+    public var input: String?
+    public var data: String
+    public var output: String?
+    public var top: Int
+    public var partitions: Int
+    public var threads: Int
+    public var follow: Bool
+    public var verbose: Bool
+
+    static func table(name: String, summary: String, input: String, defaultData: String) -> CommandLineTable {
+        CommandLineTable(
+            name: name, summary: summary,
+            options: [
+                .init("input", value: "FILE", input),
+                .init("data", value: "DIR", "Keep topics and state here (default \(defaultData)); delete it to start over."),
+                .init("output", value: "FILE", "Write all results to this file, sorted by bytes."),
+                .init("top", value: "N", "Show the N first in the chart (default 20; 0 shows none)."),
+                .init("partitions", value: "N", "Partitions of the input topic (default 1); fixed when DIR is made."),
+                .init("threads", value: "N", "Threads that process (default 1)."),
+                .init("follow", "Keep waiting for more input instead of ending with it."),
+                .init("describe", "Print the topology in Kafka's text form and end."),
+                .init("dot", "Print the topology as a Graphviz picture and end."),
+                .init("verbose", "Say what the app does, on standard error."),
+            ],
+            footer: """
+                It may be killed at any moment, with kill -9 too, and started again: it goes on from its last commit, and nothing is lost or counted twice.
+                Input that was read stays read: what the file holds beyond is new, and another FILE adds to the same results.
+                """)
+    }
+
+    init(_ arguments: ParsedArguments, defaultData: String) throws {
+        input = arguments["input"]
+        data = arguments["data"] ?? defaultData
+        output = arguments["output"]
+        top = try arguments.integer("top", in: 0...1000) ?? 20
+        partitions = try arguments.integer("partitions", in: 1...1000) ?? 1
+        threads = try arguments.integer("threads", in: 1...256) ?? 1
+        follow = arguments.has("follow")
+        verbose = arguments.has("verbose")
+    }
+}

@@ -1,0 +1,155 @@
+import Foundation
+import Millrace
+import MillraceCommandLine
+import Synchronization
+
+/// One run of an example: its options, its log, and the app on it.
+public final class ExampleRun: Sendable {
+    public let options: ExampleOptions
+    private let applicationID: String
+    public let log: EmbeddedLog
+
+    /// What an example is made of.
+    public struct Program: Sendable {
+        var name: String
+        var applicationID: String
+        var summary: String
+        var input: String
+        var topics: [String]
+        var topology: @Sendable () throws -> Topology
+        var body: @Sendable (ExampleRun, Topology) async throws -> Void
+
+        /// - Parameters:
+        ///   - input: What `--input` means, for the help.
+        ///   - topics: The topics to create, the input first.
+        public init(
+            name: String, applicationID: String, summary: String, input: String, topics: [String],
+            topology: @escaping @Sendable () throws -> Topology, body: @escaping @Sendable (ExampleRun, Topology) async throws -> Void
+        ) {
+            self.name = name
+            self.applicationID = applicationID
+            self.summary = summary
+            self.input = input
+            self.topics = topics
+            self.topology = topology
+            self.body = body
+        }
+    }
+
+    private init(_ program: Program, _ options: ExampleOptions) throws {
+        self.options = options
+        applicationID = program.applicationID
+        log = try EmbeddedLog.open(at: options.data + "/log", options: EmbeddedLogOptions(logger: ExampleRun.logger(options)))
+        for topic in program.topics {
+            if let present = try log.describeTopic(topic) {
+                guard present.partitions == Int32(options.partitions) || topic != program.topics[0] else {
+                    throw MillraceError(
+                        .configuration,
+                        "\(options.data) was made with \(present.partitions) partitions, not \(options.partitions). Leave --partitions as it was, or use another --data."
+                    )
+                }
+            } else {
+                // Lines may be long; a broker would need the same setting for them.
+                try log.createTopic(
+                    TopicSpecification(topic, partitions: Int32(options.partitions), settings: ["max.message.bytes": "134217728"]))
+            }
+        }
+    }
+
+    /// Runs a program as `main` does: reads the command line, and ends the process with status 1 and a message when something fails.
+    public static func main(_ program: Program) async {
+        let defaultData = "data/\(program.applicationID)"
+        let table = ExampleOptions.table(name: program.name, summary: program.summary, input: program.input, defaultData: defaultData)
+        do {
+            let arguments = try table.parse(CommandLine.arguments.dropFirst())
+            if arguments.has("help") { return print(table.help, terminator: "") }
+            let options = try ExampleOptions(arguments, defaultData: defaultData)
+            let topology = try program.topology()
+            if arguments.has("describe") { return print(topology.describe(), terminator: "") }
+            if arguments.has("dot") { return print(topology.graphviz(), terminator: "") }
+            let run = try ExampleRun(program, options)
+            try await program.body(run, topology)
+            try run.log.close()
+        } catch {
+            StandardError.write("\(program.name): \(error)\n")
+            exit(error is CommandLineError ? 2 : 1)
+        }
+    }
+
+    /// Imports the input and processes it, until all is done and committed, or for ever with `--follow`; Ctrl-C stops gracefully.
+    ///
+    /// - Parameters:
+    ///   - path: The input when `--input` does not say.
+    ///   - parse: Makes a record of each line.
+    /// - Returns: Whether everything was processed, and not stopped before.
+    public func process(
+        _ topology: Topology, input path: String, into topic: String, failures: FailurePolicies,
+        parse: @escaping @Sendable (_ line: UnsafeRawBufferPointer, _ number: Int64) -> (
+            key: [UInt8]?, value: UnsafeRawBufferPointer, timestamp: Timestamp
+        )?
+    ) async throws -> Bool {
+        var configuration = StreamsConfiguration(applicationID: applicationID)
+        configuration.threads = options.threads
+        configuration.failures = failures
+        configuration.logger = ExampleRun.logger(options)
+        let progress = Mutex(ProgressLine())
+        configuration.onRestore = { restore in
+            let rate = Int(restore.recordsPerSecond)
+            let left = restore.timeLeft.map { ", \($0.components.seconds) s left" } ?? ""
+            progress.withLock {
+                $0.say(
+                    "Restoring \(restore.store) of task \(restore.task): \(restore.restored) of \(restore.total) records, \(rate) a second\(left)"
+                        + (restore.reason.map { " (\($0))" } ?? ""))
+            }
+        }
+        let app = StreamsApp(topology, on: .embedded(log, statePath: options.data + "/state"), configuration: configuration)
+        let state = Mutex(ImportState())
+        let input = options.input ?? path
+        // The input is read on a thread of its own, since reading blocks.
+        Thread.detachNewThread { [self] in
+            do {
+                let importer = try LineImporter(input, into: topic, of: log, app: applicationID, parse: parse)
+                try importer.run(follow: options.follow) {
+                    progress.withLock { $0.show(records: app.processedRecords, share: importer.shareRead) }
+                    return state.withLock { $0.appHasEnded }
+                }
+                app.shutDownWhenIdle()
+            } catch {
+                // What was read before is processed all the same.
+                state.withLock { $0.failure = error }
+                app.shutDownWhenIdle()
+            }
+            state.withLock { $0.importHasEnded = true }
+            while state.withLock({ !$0.appHasEnded }) {
+                progress.withLock { $0.show(records: app.processedRecords, share: nil) }
+                Thread.sleep(forTimeInterval: 0.05)
+            }
+        }
+        defer { state.withLock { $0.appHasEnded = true } }
+        try await app.runUntilSignalled()
+        progress.withLock { $0.finish() }
+        if let failure = state.withLock({ $0.failure }) { throw failure }
+        return state.withLock { $0.importHasEnded }
+    }
+
+    /// How far the thread that reads the input is.
+    private struct ImportState {
+        var importHasEnded = false
+        var appHasEnded = false
+        var failure: (any Error)?
+    }
+
+    private static func logger(_ options: ExampleOptions) -> MillraceLogger {
+        MillraceLogger(level: options.verbose ? .info : .warning) { level, message, metadata in
+            let details = metadata.map { " \($0.0)=\($0.1)" }.joined()
+            StandardError.write("\(level): \(message)\(details)\n")
+        }
+    }
+}
+
+extension ExampleRun {
+    /// The latest value of each key of a topic.
+    public func latestValues<Key: Hashable, Value>(of topic: String, key: Serde<Key>, value: Serde<Value>) throws -> [Key: Value] {
+        try TopicContents.latest(topic, of: log, key: key, value: value)
+    }
+}
