@@ -71,7 +71,7 @@ public final class ExampleRun: Sendable {
             try await program.body(run, topology)
             try run.log.close()
         } catch {
-            fputs("\(program.name): \(error)\n", stderr)
+            StandardError.write("\(program.name): \(error)\n")
             exit(error is CommandLineError ? 2 : 1)
         }
     }
@@ -142,7 +142,7 @@ public final class ExampleRun: Sendable {
     private static func logger(_ options: ExampleOptions) -> MillraceLogger {
         MillraceLogger(level: options.verbose ? .info : .warning) { level, message, metadata in
             let details = metadata.map { " \($0.0)=\($0.1)" }.joined()
-            fputs("\(level): \(message)\(details)\n", stderr)
+            StandardError.write("\(level): \(message)\(details)\n")
         }
     }
 }

@@ -38,7 +38,7 @@ final class ProgressLine {
 
     private func write(_ text: String, newline: Bool = false) {
         let padding = String(repeating: " ", count: max(0, lastLength - text.count))
-        fputs(isTerminal ? (newline ? "\n" : "\r\(text)\(padding)\r\(text)") : "\(text)\n", stderr)
+        StandardError.write(isTerminal ? (newline ? "\n" : "\r\(text)\(padding)\r\(text)") : "\(text)\n")
         lastLength = newline ? 0 : text.count
     }
 }

@@ -49,7 +49,7 @@ struct WordCount {
         if let path = run.options.output {
             try OutputFile.write(counts.map { "\($0.key)\t\($0.value)" }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }, to: path)
         }
-        let total = counts.values.reduce(0, +)
+        let total = counts.values.reduce(Int64(0)) { $0 + $1 }
         print("\(counts.count) different words, \(total) in all\(isComplete ? "" : " so far (stopped before the end; start again to go on)")")
         let top = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(run.options.top)
         print(BarChart.text(top.map { ($0.key, $0.value) }), terminator: "")

@@ -18,6 +18,7 @@ final class DataDirectory {
     init(_ path: String, _ fileSystem: any FileSystem) throws {
         self.path = path
         self.fileSystem = fileSystem
+        for end in path.indices.dropFirst() where path[end] == "/" { try fileSystem.makeDirectory(String(path[..<end])) }
         try fileSystem.makeDirectory(path)
         let names = try fileSystem.list(path)
         if !names.contains(DataDirectory.formatFile),

@@ -15,11 +15,13 @@ public struct TimeWindowedKStream<Key, Value> {
 /// The kinds of windows that a window store keeps: their size is known beforehand.
 enum FixedWindows: Sendable {
     case grid(WindowGrid)
+    case sliding(SlidingWindows)
 
     /// What the end of a window is told by.
     var size: Int64 {
         switch self {
         case .grid(let grid): grid.size
+        case .sliding(let windows): windows.difference
         }
     }
 
@@ -27,6 +29,7 @@ enum FixedWindows: Sendable {
     var leastRetention: Int64 {
         switch self {
         case .grid(let grid): grid.leastRetention
+        case .sliding(let windows): windows.leastRetention
         }
     }
 }
@@ -51,6 +54,18 @@ extension KGroupedStream {
             builder.fail("Unlimited windows never close, so their results cannot be sent on close.", kind: .configuration)
         }
         return TimeWindowedKStream(grouping: grouping, windows: .grid(windows.grid), emit: emit)
+    }
+}
+
+extension KGroupedStream {
+    /// Brings the records together by windows that records move: those whose times differ by at most a time difference.
+    ///
+    ///     logins.groupByKey().windowedBy(SlidingWindows(difference: .seconds(60))).count(in: "logins-within-a-minute")
+    ///
+    /// Kafka: `windowedBy(SlidingWindows)`.
+    public func windowedBy(_ windows: SlidingWindows, emit: EmitStrategy = .onWindowUpdate) -> TimeWindowedKStream<Key, Value> {
+        if let fault = windows.fault { builder.fail(fault, kind: .configuration) }
+        return TimeWindowedKStream(grouping: grouping, windows: .sliding(windows), emit: emit)
     }
 }
 
@@ -80,6 +95,9 @@ extension TimeWindowedKStream {
             switch windows {
             case .grid(let grid):
                 let node = try WindowAggregateNode(aggregate, grid, context, assembly)
+                return inlet { try node.receive($0, $1, $2, $3) }
+            case .sliding(let windows):
+                let node = try SlidingAggregateNode(aggregate, windows, context, assembly)
                 return inlet { try node.receive($0, $1, $2, $3) }
             }
         }

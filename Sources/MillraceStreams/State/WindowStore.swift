@@ -194,7 +194,7 @@ extension WindowStore {
     }
 
     /// Calls `body` for each row whose window starts in `starts`, in the order of `fetchAll`, until it returns `false`.
-    func forEachRow(in starts: ClosedRange<Int64>, _ body: (Windowed<Key>, Row<Value>) throws -> Bool) throws {
+    package func forEachRow(in starts: ClosedRange<Int64>, _ body: (Windowed<Key>, Row<Value>) throws -> Bool) throws {
         let starts = max(starts.lowerBound, rows.firstTimeKept)...max(starts.upperBound, rows.firstTimeKept)
         try forEachKey(in: starts) { bytes, row in
             let start = try self.start(of: bytes)

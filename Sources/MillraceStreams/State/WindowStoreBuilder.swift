@@ -45,7 +45,6 @@ extension StoreDeclaration {
 extension Materialized {
     /// The settings of the changelog of a store that forgets: the topic forgets a day later, so that a restore finds all that the store would have.
     func windowedChangelogSettings(retention: Int64) -> [String: String] {
-        let (sum, overflow) = retention.addingReportingOverflow(86_400_000)
-        return changelogSettings(beside: ["cleanup.policy": "compact,delete", "retention.ms": String(overflow ? .max : sum)])
+        changelogSettings(beside: ["cleanup.policy": "compact,delete", "retention.ms": String(retention.addingClamped(86_400_000))])
     }
 }
