@@ -20,6 +20,8 @@ public final class StreamsBuilder {
     /// The kind of stores that do not say theirs. Kafka: `dsl.store.suppliers.class`.
     public let defaultStore: Materialized.Kind
     private var failures: [MillraceError] = []
+    /// The repartition that the joins of a stream share, by the stream's node.
+    var repartitionsForJoins: [ObjectIdentifier: LogicalNode] = [:]
 
     public init(defaultStore: Materialized.Kind = .persistent) {
         self.defaultStore = defaultStore
