@@ -11,6 +11,7 @@ enum Operand {
     case grouped(KGroupedStream<Datum, Datum?>)
     case groupedTable(KGroupedTable<Datum, Datum>)
     case timeWindowed(TimeWindowedKStream<Datum, Datum?>, Windowing)
+    case sessionWindowed(SessionWindowedKStream<Datum, Datum?>, Windowing)
 
     /// For messages.
     var kind: String {
@@ -19,7 +20,7 @@ enum Operand {
         case .table: "a table"
         case .grouped: "a grouped stream"
         case .groupedTable: "a grouped table"
-        case .timeWindowed: "a windowed stream"
+        case .timeWindowed, .sessionWindowed: "a windowed stream"
         }
     }
 }

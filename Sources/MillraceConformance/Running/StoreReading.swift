@@ -58,3 +58,13 @@ extension WindowStore: ReadableStore where Key: Textual, Value: Textual {
         return StoreContents(type: .window, entries: rows.sorted())
     }
 }
+
+extension SessionStore: ReadableStore where Key: Textual, Value: Textual {
+    func contents(_ inputs: [Event]) throws -> StoreContents {
+        let rows = try all().map { session, value in
+            StoreRow(
+                key: session.key.text, times: [session.window.start.milliseconds, session.window.end.milliseconds], value: value.text)
+        }
+        return StoreContents(type: .session, entries: rows.sorted())
+    }
+}

@@ -15,11 +15,13 @@ public struct TimeWindowedKStream<Key, Value> {
 /// The kinds of windows that a window store keeps: their size is known beforehand.
 enum FixedWindows: Sendable {
     case grid(WindowGrid)
+    case sliding(SlidingWindows)
 
     /// What the end of a window is told by.
     var size: Int64 {
         switch self {
         case .grid(let grid): grid.size
+        case .sliding(let windows): windows.difference
         }
     }
 
@@ -27,6 +29,7 @@ enum FixedWindows: Sendable {
     var leastRetention: Int64 {
         switch self {
         case .grid(let grid): grid.leastRetention
+        case .sliding(let windows): windows.leastRetention
         }
     }
 }
@@ -54,6 +57,18 @@ extension KGroupedStream {
     }
 }
 
+extension KGroupedStream {
+    /// Brings the records together by windows that records move: those whose times differ by at most a time difference.
+    ///
+    ///     logins.groupByKey().windowedBy(SlidingWindows(difference: .seconds(60))).count(in: "logins-within-a-minute")
+    ///
+    /// Kafka: `windowedBy(SlidingWindows)`.
+    public func windowedBy(_ windows: SlidingWindows, emit: EmitStrategy = .onWindowUpdate) -> TimeWindowedKStream<Key, Value> {
+        if let fault = windows.fault { builder.fail(fault, kind: .configuration) }
+        return TimeWindowedKStream(grouping: grouping, windows: .sliding(windows), emit: emit)
+    }
+}
+
 extension TimeWindowedKStream {
     func aggregated<Result>(
         in store: Materialized?, value: Serde<Result>?, prefix: String, named: String?, _ aggregate: StreamAggregate<Key, Value, Result>
@@ -66,7 +81,7 @@ extension TimeWindowedKStream {
                 "Store \(storeName) keeps windows for \(retention) ms, but records may change them for \(windows.leastRetention) ms (size and grace). Raise the retention.",
                 kind: .configuration)
         }
-        let windows = self.windows
+        let (windows, emit) = (self.windows, self.emit)
         let inlet = grouping.inlet
         return grouping.windowedTable(
             store, name: storeName, value: value, prefix: prefix, named: named, view: WindowedTableView(store: storeName),
@@ -74,12 +89,15 @@ extension TimeWindowedKStream {
             declare: { key, value in
                 .window(
                     store, name: storeName, isPersistent: builder.isPersistent(store), size: windows.size,
-                    retention: max(retention, 0), key: key, value: value)
+                    retention: retention, isIndexed: emit == .onWindowClose, key: key, value: value)
             }
         ) { assembly, context in
             switch windows {
             case .grid(let grid):
                 let node = try WindowAggregateNode(aggregate, grid, context, assembly)
+                return inlet { try node.receive($0, $1, $2, $3) }
+            case .sliding(let windows):
+                let node = try SlidingAggregateNode(aggregate, windows, context, assembly)
                 return inlet { try node.receive($0, $1, $2, $3) }
             }
         }
