@@ -14,7 +14,7 @@ enum FraudTopology {
             .windowedBy(.tumbling(size: .seconds(600), grace: .seconds(60)))
             .aggregate(Burst(), in: "bursts") { _, known, burst in Burst(count: burst.count + 1, latest: known) }
             .toStream()
-            .flatMap { window, burst in
+            .flatMap { window, burst -> [(String, Alert)] in
                 guard let burst, burst.count == 6, let latest = burst.latest else { return [] }
                 return [(window.key, Alert(.velocity, latest))]
             }
