@@ -8,29 +8,34 @@ extension TopologyTestDriver {
         var stores: [String: StoreContents] = [:]
         for name in names {
             guard let store = stateStore(name) else { continue }
-            if let versions = store as? VersionedStore<Datum, Datum> {
-                stores[name] = try versions.contents(inputs, keys: keysInChangelog(of: name))
-                continue
-            }
             guard let readable = store as? any ReadableStore else {
                 throw BadProgram("store \(name) is a \(type(of: store)), which cannot be read yet")
             }
-            stores[name] = try readable.contents(inputs)
+            let written = writtenRecords(of: "\(applicationID)-\(name)-changelog").compactMap(\.key)
+            stores[name] = try readable.contents(StoreQuestion(keys: Set(written), times: inputs.compactMap(\.ts)))
         }
         return stores
     }
+}
 
-    /// The keys that were ever written to a store.
-    private func keysInChangelog(of store: String) -> Set<[UInt8]> {
-        let changelog = writtenTopics(includingInternal: true).first { $0.hasSuffix("-\(store)-changelog") }
-        return Set(changelog.map(writtenRecords)?.compactMap(\.key) ?? [])
+/// What a versioned store is asked for, since it has no list of its past values.
+struct StoreQuestion {
+    /// All keys that were ever put.
+    let keys: Set<[UInt8]>
+    /// At most 16 times, spread over those of the inputs.
+    let times: [Int64]
+
+    init(keys: Set<[UInt8]>, times: [Int64]) {
+        self.keys = keys
+        let all = Set(times).sorted()
+        self.times = all.count <= 16 ? all : (0..<16).map { all[$0 * (all.count - 1) / 15] }
     }
 }
 
 /// A store whose rows the suite knows of.
 protocol ReadableStore {
     /// The rows, sorted by key and times.
-    func contents(_ inputs: [Event]) throws -> StoreContents
+    func contents(_ question: StoreQuestion) throws -> StoreContents
 }
 
 /// What has a text by which the suite knows it.
@@ -43,7 +48,7 @@ extension String: Textual { var text: String { self } }
 extension Int64: Textual { var text: String { String(self) } }
 
 extension KeyValueStore: ReadableStore where Key: Textual, Value: Textual {
-    func contents(_ inputs: [Event]) throws -> StoreContents {
+    func contents(_ question: StoreQuestion) throws -> StoreContents {
         // Stores of processors are plain; those of tables keep the time of each row.
         let isPlain = Value.self == String.self
         var rows: [StoreRow] = []
@@ -56,7 +61,7 @@ extension KeyValueStore: ReadableStore where Key: Textual, Value: Textual {
 }
 
 extension WindowStore: ReadableStore where Key: Textual, Value: Textual {
-    func contents(_ inputs: [Event]) throws -> StoreContents {
+    func contents(_ question: StoreQuestion) throws -> StoreContents {
         var rows: [StoreRow] = []
         try forEachRow(in: 0...Int64.max) { key, row in
             rows.append(
@@ -70,7 +75,7 @@ extension WindowStore: ReadableStore where Key: Textual, Value: Textual {
 }
 
 extension SessionStore: ReadableStore where Key: Textual, Value: Textual {
-    func contents(_ inputs: [Event]) throws -> StoreContents {
+    func contents(_ question: StoreQuestion) throws -> StoreContents {
         let rows = try all().map { session, value in
             StoreRow(
                 key: session.key.text, times: [session.window.start.milliseconds, session.window.end.milliseconds], value: value.text)
@@ -79,26 +84,19 @@ extension SessionStore: ReadableStore where Key: Textual, Value: Textual {
     }
 }
 
-extension VersionedStore<Datum, Datum> {
-    /// The latest versions, and what is found as of the times of some inputs; for keys that have no value at present too.
-    fileprivate func contents(_ inputs: [Event], keys: Set<[UInt8]>) throws -> StoreContents {
-        let times = Set(inputs.compactMap(\.ts)).sorted()
-        let count = min(16, times.count)
-        let probes = Set((0..<count).map { times[count == 1 ? 0 : $0 * (times.count - 1) / (count - 1)] })
-        var contents = StoreContents(type: .versioned, entries: [], asOf: [])
-        for key in keys {
-            let text = String(decoding: key, as: UTF8.self)
-            if let latest = try get(.text(text)) {
-                contents.entries.append(StoreRow(key: text, value: latest.value.text, timestamp: latest.timestamp.milliseconds))
+extension VersionedStore: ReadableStore where Key: Textual, Value: Textual {
+    func contents(_ question: StoreQuestion) throws -> StoreContents {
+        var (latest, past): ([StoreRow], [StoreRow]) = ([], [])
+        for bytes in question.keys {
+            let key = try keySerde.value(of: bytes)
+            if let row = try get(key) {
+                latest.append(StoreRow(key: key.text, value: row.value.text, timestamp: row.timestamp.milliseconds))
             }
-            for time in probes {
-                guard let found = try get(.text(text), asOf: Timestamp(milliseconds: time)) else { continue }
-                contents.asOf?.append(
-                    StoreRow(key: text, times: [time], value: found.value.text, timestamp: found.timestamp.milliseconds))
+            for time in question.times {
+                guard let row = try get(key, asOf: Timestamp(milliseconds: time)) else { continue }
+                past.append(StoreRow(key: key.text, times: [time], value: row.value.text, timestamp: row.timestamp.milliseconds))
             }
         }
-        contents.entries.sort()
-        contents.asOf?.sort()
-        return contents
+        return StoreContents(type: .versioned, entries: latest.sorted(), asOf: past.sorted())
     }
 }
