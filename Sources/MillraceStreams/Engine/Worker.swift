@@ -248,7 +248,7 @@ final class Worker {
 }
 
 /// The partition counts of a transport's topics.
-private final class TransportTopics: TopicDirectory {
+final class TransportTopics: TopicDirectory {
     private let transport: any Transport
 
     init(_ transport: any Transport) {

@@ -1,0 +1,33 @@
+# What there is to do here. `make` alone lists it.
+#
+# SWIFT_FLAGS is passed to every build, for example: make test SWIFT_FLAGS="-Xswiftc -warnings-as-errors"
+SWIFT_FLAGS ?=
+export SWIFT_FLAGS
+
+.PHONY: help setup demo test demo-restart format lint
+
+help:
+	@echo "make demo          set up the machine, and count the words of a book"
+	@echo "make test          set up the machine, and run all tests"
+	@echo "make demo-restart  kill the word count with -9 again and again, and compare its counts with those of an undisturbed run"
+	@echo "make format        format all Swift files"
+	@echo "make lint          check the format of Swift files and shell scripts"
+	@echo "make setup         only set up: install the system packages that are missing"
+
+setup:
+	@Scripts/setup
+
+demo: setup
+	swift run $(SWIFT_FLAGS) -c release WordCount
+
+test: setup
+	swift test $(SWIFT_FLAGS)
+
+demo-restart: setup
+	@Scripts/demo-restart
+
+format:
+	git ls-files -z '*.swift' | xargs -0 swift format --in-place --parallel
+
+lint:
+	@Scripts/lint
