@@ -43,9 +43,11 @@ let package = Package(
         .target(name: "CGetopt"),
         .target(name: "MillraceCommandLine", dependencies: ["CGetopt"]),
         .executableTarget(name: "millrace-cli", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine"]),
-        .executableTarget(
-            name: "millrace-conformance",
-            dependencies: ["Millrace", "MillraceTestKit", "MillracePlan", "MillraceCommandLine"]),
+        // Runs the cases of the conformance suite, which Kafka Streams itself has run.
+        .target(
+            name: "MillraceConformance",
+            dependencies: ["MillraceCore", "MillraceStreams", "MillraceJSON", "MillracePlan", "MillraceTestKit"]),
+        .executableTarget(name: "millrace-conformance", dependencies: ["MillraceConformance"]),
 
         .target(
             name: "ExampleSupport", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine", "CZlib"], path: "Examples/Support"),

@@ -146,10 +146,3 @@ public final class ExampleRun: Sendable {
         }
     }
 }
-
-extension ExampleRun {
-    /// The latest value of each key of a topic.
-    public func latestValues<Key: Hashable, Value>(of topic: String, key: Serde<Key>, value: Serde<Value>) throws -> [Key: Value] {
-        try TopicContents.latest(topic, of: log, key: key, value: value)
-    }
-}

@@ -101,6 +101,11 @@ public final class TopologyTestDriver {
         return typed
     }
 
+    /// A store by its name, whatever its kind; `nil` when there is none.
+    package func stateStore(_ name: String) -> (any StateStore)? {
+        task.store(name)
+    }
+
     /// The topics that records were written to so far: outputs, and with `includingInternal` repartition topics and changelogs.
     public func writtenTopics(includingInternal: Bool = false) -> [String] {
         written.keys.filter { includingInternal || !$0.hasPrefix(applicationID + "-") }.sorted()

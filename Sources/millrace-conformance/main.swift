@@ -1,1 +1,4 @@
-print("not there yet")
+import Foundation
+import MillraceConformance
+
+exit(ConformanceCommand.run(Array(CommandLine.arguments.dropFirst())))

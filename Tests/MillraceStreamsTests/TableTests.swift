@@ -53,10 +53,80 @@ import Testing
     @Test func tablesOfRekeyedStreamsAreRepartitioned() throws {
         let run = try TableRun { builder in
             builder.stream("in", key: Serde.string, value: Serde.string).selectKey { _, value in value }
-                .toTable(key: .string, named: "by-value").toStream().to("out")
+                .toTable(key: .string, value: .string, named: "by-value").toStream().to("out")
         }
         try run.pipe([("a", "x", 1)])
         #expect(try run.read() == ["x=x@1"])
         #expect(run.driver.writtenRecords(of: "test-by-value-repartition").count == 1)
+    }
+}
+
+@Suite struct GroupedTableTests {
+    @Test func aRowThatChangesLeavesItsGroupAndJoinsAnother() throws {
+        let run = try TableRun { builder in
+            builder.table("in", key: .string, value: .string)
+                .groupBy { key, value in (String(value.prefix(1)), key) }
+                .reduce(in: "groups", adding: { $0 + "+" + $1 }, subtracting: { $0 + "-" + $1 })
+                .toStream().to("out")
+        }
+        try run.pipe([("k", "a", 1), ("l", "a", 9), ("k", "b", 3), ("l", "ax", 4), ("l", nil, 5)])
+        #expect(try run.read() == ["a=k@1", "a=k+l@9", "a=k+l-k@9", "b=k@3", "a=k+l-k-l+l@9", "a=k+l-k-l+l-l@9"])
+        let changes = run.driver.writtenRecords(of: "test-groups-repartition").map { $0.value?.hex ?? "nil" }
+        #expect(changes == ["6b01", "6c01", "6b00", "6b01", "026c6c02", "6c00"])
+    }
+
+    @Test func countsRowsAndFoldsThem() throws {
+        let run = try TableRun { builder in
+            let table: KTable<String, String> = builder.table("in")
+            let groups = table.groupBy(named: "by-length") { _, value in
+                (value.isEmpty ? nil : String(value.count), value)
+            }
+            groups.count().mapValues { "\($0)" }.toStream().to("out")
+            groups.aggregate("", in: "joined", adding: { $2 + $1 }, subtracting: { $2 + "\\" + $1 }).toStream().to("joined")
+        }
+        try run.pipe([("k", "ab", 1), ("l", "cd", 2), ("k", "", 3), ("l", "e", 4)])
+        #expect(try run.read() == ["2=1@1", "2=2@2", "2=1@3", "2=0@4", "1=1@4"])
+        let joined = try run.driver.output("joined", key: Serde.string, value: Serde.string).readAll().map(\.value)
+        #expect(joined == ["ab", "abcd", "abcd\\ab", "abcd\\ab\\cd", "e"])
+        #expect(run.driver.writtenRecords(of: "test-by-length-repartition").count == 5)
+    }
+
+    @Test(arguments: [0, 1, 63, 64, 8191, 8192])
+    func changesCarryLongValues(length: Int) throws {
+        let run = try TableRun { builder in
+            builder.table("in", key: .string, value: .string).groupBy { _, value in ("g", value) }
+                .reduce(adding: { $1 }, subtracting: { result, old in result == old ? "gone" : nil })
+                .toStream().to("out")
+        }
+        let text = String(repeating: "x", count: length)
+        try run.pipe([("k", "first", 1), ("k", text, 2)])
+        #expect(try run.read() == ["g=first@1", "g=\(text)@2"])
+    }
+
+    @Test func transformersSeeDeletedRowsAndUseStores() throws {
+        final class Counting: TableTransformer {
+            let calls: KeyValueStore<String, String>
+            init(_ calls: KeyValueStore<String, String>) { self.calls = calls }
+
+            func transform(_ row: FixedKeyRecord<String, String?>) throws -> String? {
+                let count = (try calls.get(row.key).flatMap { Int($0) } ?? 0) + 1
+                try calls.put(row.key, "\(count)")
+                return "\(row.value ?? "-")#\(count)"
+            }
+        }
+        let run = try TableRun { builder in
+            builder.addStore(.keyValue(.inMemory("calls"), key: .string, value: .string))
+            builder.table("in", key: .string, value: .string)
+                .transformValues(connecting: ["calls"], value: Serde.string) { context in Counting(try context.store("calls")) }
+                .toStream().to("out")
+        }
+        try run.pipe([("a", "x", 1), ("a", nil, 2)])
+        #expect(try run.read() == ["a=x#1@1", "a=-#2@2"])
+    }
+}
+
+extension [UInt8] {
+    fileprivate var hex: String {
+        map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 }

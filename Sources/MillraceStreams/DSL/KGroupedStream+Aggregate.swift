@@ -14,9 +14,10 @@ extension KGroupedStream {
     ///
     /// Kafka: `count`.
     @inlinable
-    public func count(in store: Materialized = .automatic, named: String? = nil) -> KTable<Key, Int64> {
-        aggregated(
-            in: store, value: .bigEndian, prefix: "KSTREAM-AGGREGATE-", named: named,
+    public func count(in store: Materialized? = nil, named: String? = nil) -> KTable<Key, Int64> {
+        builder.skipStoreNumber(of: store, prefix: "KSTREAM-AGGREGATE-")
+        return aggregated(
+            in: store ?? .automatic, value: .bigEndian, prefix: "KSTREAM-AGGREGATE-", named: named,
             StreamAggregate(initial: { 0 }, apply: { _, _, count in (count ?? 0) + 1 }))
     }
 
@@ -29,20 +30,22 @@ extension KGroupedStream {
     /// - Parameter combine: Gets the result so far and the new value.
     @inlinable
     public func reduce(
-        in store: Materialized = .automatic, named: String? = nil, _ combine: @escaping @Sendable (Value, Value) throws -> Value?
+        in store: Materialized = .automatic, value: Serde<Value>? = nil, named: String? = nil,
+        _ combine: @escaping @Sendable (Value, Value) throws -> Value?
     ) -> KTable<Key, Value> {
         aggregated(
-            in: store, value: grouping.valueSerde, prefix: "KSTREAM-REDUCE-", named: named,
+            in: store, value: value ?? grouping.valueSerde, prefix: "KSTREAM-REDUCE-", named: named,
             StreamAggregate(initial: { nil }, apply: { _, value, result in if let result { try combine(result, value) } else { value } }))
     }
 
     /// Combines the values of each key with each other, the first being the start. Records without a value are dropped.
     @inlinable
     public func reduce<Wrapped>(
-        in store: Materialized = .automatic, named: String? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped) throws -> Wrapped?
+        in store: Materialized = .automatic, value: Serde<Wrapped>? = nil, named: String? = nil,
+        _ combine: @escaping @Sendable (Wrapped, Wrapped) throws -> Wrapped?
     ) -> KTable<Key, Wrapped> where Value == Wrapped? {
         aggregated(
-            in: store, value: grouping.valueSerde?.wrapped(), prefix: "KSTREAM-REDUCE-", named: named,
+            in: store, value: value ?? grouping.valueSerde?.wrapped(), prefix: "KSTREAM-REDUCE-", named: named,
             StreamAggregate(
                 initial: { nil },
                 apply: { _, value, result in

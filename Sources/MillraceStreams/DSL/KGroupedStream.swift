@@ -23,27 +23,13 @@ extension KStream {
     /// - Parameter named: Names the repartition topic, so that it does not depend on generated numbers.
     ///
     /// Kafka: `groupByKey`.
+    @_disfavoredOverload
     public func groupByKey(key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil) -> KGroupedStream<Key, Value> {
         KGroupedStream(
             Grouping(
                 self, key: key ?? keySerde, value: value ?? valueSerde, topicName: named, streamKeySerde: { $0 },
                 inlet: { body in
                     NodeInput { (record: Record<Key, Value>) in
-                        try body(record.key, record.value, record.timestamp, record.headers)
-                    }
-                }))
-    }
-
-    /// Brings the records together by their key. Those without one are dropped and counted as `nullKey`.
-    public func groupByKey<GroupKey>(
-        key: Serde<GroupKey>? = nil, value: Serde<Value>? = nil, named: String? = nil
-    ) -> KGroupedStream<GroupKey, Value> where Key == GroupKey? {
-        KGroupedStream(
-            Grouping(
-                self, key: key ?? keySerde?.wrapped(), value: value ?? valueSerde, topicName: named,
-                streamKeySerde: { $0.optional },
-                inlet: { body in
-                    NodeInput { (record: Record<GroupKey?, Value>) in
                         try body(record.key, record.value, record.timestamp, record.headers)
                     }
                 }))
@@ -67,5 +53,21 @@ extension KStream {
             try assembly.map { (record: Record<Key, Value>) in record.with(key: try key(record.key, record.value)) }
         }
         return keyed.groupByKey(key: serde, value: value, named: named)
+    }
+}
+
+extension KStream where Key: Nullable {
+    /// Brings the records together by their key. Those without one are dropped and counted as `nullKey`.
+    public func groupByKey(
+        key: Serde<Key.Wrapped>? = nil, value: Serde<Value>? = nil, named: String? = nil
+    ) -> KGroupedStream<Key.Wrapped, Value> {
+        KGroupedStream(
+            Grouping(
+                self, key: key ?? keySerde.map(Key.wrapped), value: value ?? valueSerde, topicName: named, streamKeySerde: Key.optional,
+                inlet: { body in
+                    NodeInput { (record: Record<Key, Value>) in
+                        try body(record.key.optional, record.value, record.timestamp, record.headers)
+                    }
+                }))
     }
 }

@@ -6,60 +6,85 @@ extension KStream {
     ///
     ///     let profiles = signups.selectKey { _, signup in signup.user }.toTable(in: "profiles")
     ///
-    /// A record without a value deletes the row; one without a key is dropped and counted as `nullKey`. Where the key may have changed since the records were read, they go
-    /// through a repartition topic first. The rows are kept only when the store has a name, or when an operator behind looks them up. Kafka: `toTable`.
+    /// In a stream whose values may be `nil`, a record without one deletes the row; one without a key is dropped and counted as `nullKey`. Where the key may have changed since
+    /// the records were read, they go through a repartition topic first. The rows are kept only when the store has a name, or when an operator behind looks them up.
+    ///
+    /// Kafka: `toTable`.
+    public func toTable(in store: Materialized = .automatic, named: String? = nil) -> KTable<Key, Value> {
+        table(in: store, key: keySerde, value: valueSerde, named: named, plainRows)
+    }
+
+    /// A table of the latest value of each key, written with these serdes.
     public func toTable(
-        in store: Materialized = .automatic, key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil
+        in store: Materialized = .automatic, key: Serde<Key>, value: Serde<Value>, named: String? = nil
     ) -> KTable<Key, Value> {
-        table(in: store, key: key ?? keySerde, value: value ?? valueSerde, named: named, streamKey: { $0 }, streamValue: { $0 }) { body in
+        table(in: store, key: key, value: value, named: named, plainRows)
+    }
+}
+
+extension KStream where Value: Nullable {
+    /// A table of the latest value of each key; `nil` deletes a row.
+    public func toTable(in store: Materialized = .automatic, named: String? = nil) -> KTable<Key, Value.Wrapped> {
+        table(in: store, key: keySerde, value: valueSerde.map(Value.wrapped), named: named, deletableRows)
+    }
+
+    /// A table of the latest value of each key; `nil` deletes a row.
+    public func toTable(
+        in store: Materialized = .automatic, key: Serde<Key>, value: Serde<Value.Wrapped>, named: String? = nil
+    ) -> KTable<Key, Value.Wrapped> {
+        table(in: store, key: key, value: value, named: named, deletableRows)
+    }
+}
+
+extension KStream where Key: Nullable {
+    /// A table of the latest value of each key. Records without a key are dropped.
+    public func toTable(in store: Materialized = .automatic, named: String? = nil) -> KTable<Key.Wrapped, Value> {
+        table(in: store, key: keySerde.map(Key.wrapped), value: valueSerde, named: named, keyedRows)
+    }
+
+    /// A table of the latest value of each key. Records without a key are dropped.
+    public func toTable(
+        in store: Materialized = .automatic, key: Serde<Key.Wrapped>, value: Serde<Value>, named: String? = nil
+    ) -> KTable<Key.Wrapped, Value> {
+        table(in: store, key: key, value: value, named: named, keyedRows)
+    }
+}
+
+extension KStream where Key: Nullable, Value: Nullable {
+    /// A table of the latest value of each key; `nil` deletes a row. Records without a key are dropped.
+    public func toTable(in store: Materialized = .automatic, named: String? = nil) -> KTable<Key.Wrapped, Value.Wrapped> {
+        table(
+            in: store, key: keySerde.map(Key.wrapped), value: valueSerde.map(Value.wrapped), named: named,
+            keyedDeletableRows)
+    }
+
+    /// A table of the latest value of each key; `nil` deletes a row. Records without a key are dropped.
+    public func toTable(
+        in store: Materialized = .automatic, key: Serde<Key.Wrapped>, value: Serde<Value.Wrapped>, named: String? = nil
+    ) -> KTable<Key.Wrapped, Value.Wrapped> {
+        table(in: store, key: key, value: value, named: named, keyedDeletableRows)
+    }
+}
+
+/// How the records of a stream are rows of a table of these types.
+private struct RowForm<Key, Value, RowKey, Row>: Sendable {
+    /// The serde of the stream's keys from that of the table's.
+    let streamKey: @Sendable (Serde<RowKey>) -> Serde<Key>
+    /// The serde of the stream's values from that of the table's.
+    let streamValue: @Sendable (Serde<Row>) -> Serde<Value>
+    /// Makes the inside of a node that takes the stream's records, from a body that takes them apart.
+    let inlet: @Sendable (@escaping GroupBody<RowKey, Row?>) -> NodeInput
+}
+
+extension KStream {
+    private var plainRows: RowForm<Key, Value, Key, Value> {
+        RowForm(streamKey: { $0 }, streamValue: { $0 }) { body in
             NodeInput { (record: Record<Key, Value>) in try body(record.key, record.value, record.timestamp, record.headers) }
         }
     }
 
-    /// A table of the latest value of each key; `nil` deletes a row.
-    public func toTable<Row>(
-        in store: Materialized = .automatic, key: Serde<Key>? = nil, value: Serde<Row>? = nil, named: String? = nil
-    ) -> KTable<Key, Row> where Value == Row? {
-        table(
-            in: store, key: key ?? keySerde, value: value ?? valueSerde?.wrapped(), named: named, streamKey: { $0 },
-            streamValue: { $0.optional }
-        ) { body in
-            NodeInput { (record: Record<Key, Row?>) in try body(record.key, record.value, record.timestamp, record.headers) }
-        }
-    }
-
-    /// A table of the latest value of each key. Records without a key are dropped.
-    public func toTable<RowKey>(
-        in store: Materialized = .automatic, key: Serde<RowKey>? = nil, value: Serde<Value>? = nil, named: String? = nil
-    ) -> KTable<RowKey, Value> where Key == RowKey? {
-        table(
-            in: store, key: key ?? keySerde?.wrapped(), value: value ?? valueSerde, named: named, streamKey: { $0.optional },
-            streamValue: { $0 }
-        ) { body in
-            NodeInput { (record: Record<RowKey?, Value>) in try body(record.key, record.value, record.timestamp, record.headers) }
-        }
-    }
-
-    /// A table of the latest value of each key; `nil` deletes a row. Records without a key are dropped.
-    public func toTable<RowKey, Row>(
-        in store: Materialized = .automatic, key: Serde<RowKey>? = nil, value: Serde<Row>? = nil, named: String? = nil
-    ) -> KTable<RowKey, Row> where Key == RowKey?, Value == Row? {
-        table(
-            in: store, key: key ?? keySerde?.wrapped(), value: value ?? valueSerde?.wrapped(), named: named, streamKey: { $0.optional },
-            streamValue: { $0.optional }
-        ) { body in
-            NodeInput { (record: Record<RowKey?, Row?>) in try body(record.key, record.value, record.timestamp, record.headers) }
-        }
-    }
-
-    /// - Parameters:
-    ///   - streamKey: The serde of the stream's keys from that of the table's.
-    ///   - streamValue: The serde of the stream's values from that of the table's.
-    ///   - inlet: Makes the inside of a node that takes the stream's records, from a body that takes them apart.
     private func table<RowKey, Row>(
-        in store: Materialized, key: Serde<RowKey>?, value: Serde<Row>?, named: String?,
-        streamKey: (Serde<RowKey>) -> Serde<Key>, streamValue: (Serde<Row>) -> Serde<Value>,
-        inlet: @escaping @Sendable (@escaping GroupBody<RowKey, Row?>) -> NodeInput
+        in store: Materialized, key: Serde<RowKey>?, value: Serde<Row>?, named: String?, _ form: RowForm<Key, Value, RowKey, Row>
     ) -> KTable<RowKey, Row> {
         let builder = self.builder
         let name = builder.name(named, prefix: "KSTREAM-TOTABLE-")
@@ -69,8 +94,8 @@ extension KStream {
         if needsRepartition {
             let parts = RepartitionParts(base: name, builder)
             let repartition = Repartition.repartition(
-                parts, key: streamKey(builder.serde(key, for: "the keys of repartition topic \(parts.topic)")),
-                value: streamValue(builder.serde(value, for: "the values of repartition topic \(parts.topic)")))
+                parts, key: form.streamKey(builder.serde(key, for: "the keys of repartition topic \(parts.topic)")),
+                value: form.streamValue(builder.serde(value, for: "the values of repartition topic \(parts.topic)")))
             parent = LogicalNode(parts.source, .repartition(repartition))
             builder.graph.add(parent, parents: [node])
             sources = [parts.source]
@@ -80,6 +105,7 @@ extension KStream {
                 store, name: storeName, key: builder.serde(key, for: "the keys of store \(storeName)"),
                 value: builder.serde(value, for: "the values of store \(storeName)"))
         }
+        let inlet = form.inlet
         let table = builder.addProcessor(
             name, parents: [parent],
             NodePayload { assembly in
@@ -90,5 +116,31 @@ extension KStream {
         view.attach(to: table)
         return KTable(
             builder: builder, node: table, name: name, key: key, value: value, sources: sources, view: view, storeName: store.name)
+    }
+}
+
+extension KStream where Value: Nullable {
+    private var deletableRows: RowForm<Key, Value, Key, Value.Wrapped> {
+        RowForm(streamKey: { $0 }, streamValue: Value.optional) { body in
+            NodeInput { (record: Record<Key, Value>) in try body(record.key, record.value.optional, record.timestamp, record.headers) }
+        }
+    }
+}
+
+extension KStream where Key: Nullable {
+    private var keyedRows: RowForm<Key, Value, Key.Wrapped, Value> {
+        RowForm(streamKey: Key.optional, streamValue: { $0 }) { body in
+            NodeInput { (record: Record<Key, Value>) in try body(record.key.optional, record.value, record.timestamp, record.headers) }
+        }
+    }
+}
+
+extension KStream where Key: Nullable, Value: Nullable {
+    private var keyedDeletableRows: RowForm<Key, Value, Key.Wrapped, Value.Wrapped> {
+        RowForm(streamKey: Key.optional, streamValue: Value.optional) { body in
+            NodeInput { (record: Record<Key, Value>) in
+                try body(record.key.optional, record.value.optional, record.timestamp, record.headers)
+            }
+        }
     }
 }

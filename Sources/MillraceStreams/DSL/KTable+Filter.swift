@@ -50,13 +50,15 @@ extension KTable {
 
     /// The table behind an operator that may or may not get a store.
     ///
-    /// - Parameter make: Gets the name of the store, `nil` for none, and gives the view and what assembles the node.
+    /// - Parameters:
+    ///   - numbersStore: Whether a store without a name, which is never made, takes a number all the same.
+    ///   - make: Gets the name of the store, `nil` for none, and gives the view and what assembles the node.
     func derived<Result>(
         _ prefix: String, in store: Materialized?, value: Serde<Result>?, named: String?, connecting: [String] = [],
+        numbersStore: Bool = true,
         _ make: (String?) -> (view: TableView<Key, Result>, assemble: @Sendable (NodeAssembly) throws -> NodeInput)
     ) -> KTable<Key, Result> {
-        // Only a named store is made, but one without a name takes a number all the same, as in Kafka Streams.
-        if let store, store.name == nil { _ = builder.graph.newStoreName(prefix) }
+        if let store, store.name == nil, numbersStore { _ = builder.graph.newStoreName(prefix) }
         let name = builder.name(named, prefix: prefix)
         let (view, assemble) = make(store?.name)
         let node = builder.addProcessor(name, parents: [node], NodePayload(assemble), connecting: connecting)

@@ -21,7 +21,9 @@ package final class GlobalStateTask {
             let input = try processor.assemble(
                 NodeAssembly(name: global.processor.name, task: context, passesNullKeys: false, versionedInputs: [], children: []))
             sources[global.topic] = try source.assemble(
-                NodeAssembly(name: global.source.name, task: context, passesNullKeys: false, versionedInputs: [], children: [(global.processor.name, input)]))
+                NodeAssembly(
+                    name: global.source.name, task: context, passesNullKeys: false, versionedInputs: [],
+                    children: [(global.processor.name, input)]))
         }
     }
 

@@ -22,6 +22,8 @@ public struct NodeAssembly {
     let versionedInputs: Set<String>
     /// The assembled nodes that this one sends to, in the order in which they were made.
     let children: [(name: String, input: NodeInput)]
+    /// What the node's records may be converted by, the last step first, when a node behind it takes other types.
+    var conversions: [OutputConversion] = []
 
     /// Where the node sends to: all of its children, one after the other.
     ///
@@ -51,11 +53,15 @@ public struct NodeAssembly {
     @usableFromInline var site: NodeSite { NodeSite(name: name, task: task) }
 
     private func output<Key, Value>(to child: (name: String, input: NodeInput)) throws -> Output<Key, Value> {
-        guard let output = child.input.input as? Output<Key, Value> else {
-            throw MillraceError(
-                .topology, "\(name) sends (\(Key.self), \(Value.self)), but \(child.name) takes \(child.input.types).", node: name)
+        var input = child.input
+        if let output = input.input as? Output<Key, Value> { return output }
+        for conversion in conversions {
+            guard let converted = conversion.input(input) else { continue }
+            input = converted
+            if let output = input.input as? Output<Key, Value> { return output }
         }
-        return output
+        throw MillraceError(
+            .topology, "\(name) sends (\(Key.self), \(Value.self)), but \(child.name) takes \(child.input.types).", node: name)
     }
 }
 

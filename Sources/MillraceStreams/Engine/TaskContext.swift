@@ -16,7 +16,12 @@ public final class TaskContext {
     let logger: MillraceLogger
     package let collector: RecordCollector
     var stores: [String: any StateStore] = [:]
-    var punctuations: [Punctuation] = []
+    var streamTimePunctuations = PunctuationQueue()
+    var wallClockPunctuations = PunctuationQueue()
+    /// What nodes scheduled while they were assembled, which is sinks first; `nil` afterwards.
+    private var firstPunctuations: [Punctuation]? = []
+    /// Times that nodes remember beyond a restart, by store: until when closed windows were sent. They travel in the metadata of committed offsets, as in Kafka Streams.
+    package var processorMetadata: [String: Int64] = [:]
     /// Set when a processor asks for an early commit.
     var commitIsRequested = false
     package private(set) var dropped: [DropReason: Int] = [:]
@@ -55,6 +60,25 @@ public final class TaskContext {
         return typed
     }
 
+    func schedule(_ punctuation: Punctuation) {
+        if firstPunctuations != nil {
+            firstPunctuations?.append(punctuation)
+        } else if punctuation.time == .stream {
+            streamTimePunctuations.add(punctuation)
+        } else {
+            wallClockPunctuations.add(punctuation)
+        }
+    }
+
+    /// Puts the punctuations that were scheduled so far into the order of their nodes, in which Kafka Streams schedules them.
+    func startPunctuations(orderOf nodes: [String]) {
+        let places = Dictionary(nodes.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+        let scheduled = firstPunctuations ?? []
+        firstPunctuations = nil
+        // The sort is stable: those of one node stay in the order of its calls.
+        for punctuation in scheduled.sorted(by: { places[$0.node] ?? 0 < places[$1.node] ?? 0 }) { schedule(punctuation) }
+    }
+
     func drop(_ reason: DropReason, at node: String) {
         let count = dropped[reason, default: 0]
         dropped[reason] = count + 1
@@ -68,11 +92,11 @@ public final class TaskContext {
 
     /// Runs `body` as the node that handles a record of this time and these headers, so that its stores note them.
     @inlinable
-    func handling(_ timestamp: Timestamp, _ headers: Headers, _ body: () throws -> Void) rethrows {
+    func handling<Result>(_ timestamp: Timestamp, _ headers: Headers, _ body: () throws -> Result) rethrows -> Result {
         let (outerTimestamp, outerHeaders) = (self.timestamp, self.headers)
         set(timestamp, headers)
         defer { set(outerTimestamp, outerHeaders) }
-        try body()
+        return try body()
     }
 
     @usableFromInline

@@ -71,6 +71,13 @@ public final class ProcessorContext<Key, Value> {
         site = assembly.site
     }
 
+    /// The context of something that may not send records.
+    init(withoutOutputs site: NodeSite) where Key == Never, Value == Never {
+        output = Output { _ in }
+        outputs = [:]
+        self.site = site
+    }
+
     /// Sends a record to all operators behind this one.
     public func forward(_ record: Record<Key, Value>) throws {
         try output.send(record)
@@ -124,7 +131,7 @@ public final class ProcessorContext<Key, Value> {
         ) { now in
             do { try body(now) } catch { throw site.failure(error) }
         }
-        task.punctuations.append(punctuation)
+        task.schedule(punctuation)
         return punctuation
     }
 

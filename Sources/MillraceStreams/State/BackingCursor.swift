@@ -30,6 +30,11 @@ final class BackingCursor {
         isValid = reversed ? try cursor.previous() : try cursor.next()
     }
 
+    /// Moves to the first key that is `key`, given with the store's prefix, or greater.
+    func seek(toFullKey key: UnsafeRawBufferPointer) throws {
+        isValid = try cursor.seek(to: key)
+    }
+
     /// The first key behind all that begin with `prefix`; `nil` when there is none.
     static func successor(of prefix: [UInt8]) -> [UInt8]? {
         guard let last = prefix.lastIndex(where: { $0 < 255 }) else { return nil }

@@ -81,7 +81,7 @@ public final class KeyValueStore<Key, Value>: StateStore {
         return entries
     }
 
-    func forEachRow(in range: ClosedKeyRange<Key>? = nil, reversed: Bool = false, _ body: (Key, Row<Value>) throws -> Bool) throws {
+    package func forEachRow(in range: ClosedKeyRange<Key>? = nil, reversed: Bool = false, _ body: (Key, Row<Value>) throws -> Bool) throws {
         let lower = try range.map { Array(try bytes(of: $0.lower)) } ?? []
         // The first key behind `upper` is `upper` and a zero byte.
         let upper = try range.map { Array(try bytes(of: $0.upper)) + [0] }

@@ -1,0 +1,80 @@
+import MillraceCore
+import MillracePlan
+
+extension KStream {
+    /// Joins each record with those of another stream that have the same key and are close enough in time, or with `nil` when none comes.
+    ///
+    ///     orders.leftJoin(payments, within: JoinWindows(difference: .seconds(300), grace: .seconds(60))) { order, payment in
+    ///         payment == nil ? .unpaid(order) : .paid(order)
+    ///     }
+    ///
+    /// A record waits for its partners until stream time has passed its window and the grace period, and only then is joined with `nil`; stream time only moves with records. A
+    /// record without a key is joined with `nil` at once, one without a value is dropped and counted. Otherwise as `join`.
+    ///
+    /// Kafka: `leftJoin(KStream, ValueJoiner, JoinWindows, StreamJoined)`.
+    public func leftJoin<Other, Result>(
+        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
+        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil,
+        otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (Value, Other?) throws -> Result
+    ) -> KStream<Key, Result> {
+        leftJoin(
+            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+        ) { _, left, right in try joiner(left, right) }
+    }
+
+    /// Joins each record with those of another stream, or with `nil` when none comes, with a joiner that also gets the key.
+    public func leftJoin<Other, Result>(
+        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
+        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil,
+        otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (Key, Value, Other?) throws -> Result
+    ) -> KStream<Key, Result> {
+        joined(
+            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+        ) { nullKey in StreamJoin(resultKey: { $0 }, nullResultKey: nullKey, matched: joiner, unmatchedLeft: { try joiner($0, $1, nil) }) }
+    }
+
+    /// Joins each record with those of another stream, or with `nil` when none comes, where keys and values may be missing.
+    public func leftJoin<JoinKey, Left, Other, Result>(
+        _ other: KStream<JoinKey?, Other?>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
+        in storeName: String? = nil, named: String? = nil, key: Serde<JoinKey>? = nil, value: Serde<Left>? = nil,
+        otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (Left, Other?) throws -> Result
+    ) -> KStream<JoinKey?, Result> where Key == JoinKey?, Value == Left? {
+        leftJoin(
+            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+        ) { _, left, right in try joiner(left, right) }
+    }
+
+    /// Joins each record with those of another stream, or with `nil` when none comes, where keys and values may be missing, with a joiner that also gets the key.
+    public func leftJoin<JoinKey, Left, Other, Result>(
+        _ other: KStream<JoinKey?, Other?>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
+        in storeName: String? = nil, named: String? = nil, key: Serde<JoinKey>? = nil, value: Serde<Left>? = nil,
+        otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (JoinKey?, Left, Other?) throws -> Result
+    ) -> KStream<JoinKey?, Result> where Key == JoinKey?, Value == Left? {
+        joined(
+            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue,
+            resultKeySerde: \.optional,
+            StreamJoin(resultKey: { $0 }, nullResultKey: { .some(nil) }, matched: joiner, unmatchedLeft: { try joiner($0, $1, nil) }))
+    }
+
+    /// Joins each record with those of another stream, or with `nil` when none comes, where values may be missing.
+    public func leftJoin<Left, Other, Result>(
+        _ other: KStream<Key, Other?>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
+        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Left>? = nil,
+        otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (Left, Other?) throws -> Result
+    ) -> KStream<Key, Result> where Value == Left? {
+        leftJoin(
+            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+        ) { _, left, right in try joiner(left, right) }
+    }
+
+    /// Joins each record with those of another stream, or with `nil` when none comes, where values may be missing, with a joiner that also gets the key.
+    public func leftJoin<Left, Other, Result>(
+        _ other: KStream<Key, Other?>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
+        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Left>? = nil,
+        otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (Key, Left, Other?) throws -> Result
+    ) -> KStream<Key, Result> where Value == Left? {
+        joined(
+            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+        ) { nullKey in StreamJoin(resultKey: { $0 }, nullResultKey: nullKey, matched: joiner, unmatchedLeft: { try joiner($0, $1, nil) }) }
+    }
+}

@@ -1,0 +1,89 @@
+import MillraceCore
+import MillracePlan
+
+extension KStream {
+    /// Joins the records of both streams that have the same key and are close enough in time, and those for which no partner comes with `nil`.
+    ///
+    ///     orders.outerJoin(payments, within: JoinWindows(difference: .seconds(300), grace: .seconds(60))) { order, payment in
+    ///         Reconciliation(order, payment)      // at least one of the two is there
+    ///     }
+    ///
+    /// Records of either side wait as those of the left do in `leftJoin`.
+    ///
+    /// Kafka: `outerJoin(KStream, ValueJoiner, JoinWindows, StreamJoined)`.
+    public func outerJoin<Other, Result>(
+        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
+        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil,
+        otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result
+    ) -> KStream<Key, Result> {
+        outerJoin(
+            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+        ) { _, left, right in try joiner(left, right) }
+    }
+
+    /// Joins the records of both streams, those without a partner with `nil`, with a joiner that also gets the key.
+    public func outerJoin<Other, Result>(
+        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
+        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil,
+        otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (Key, Value?, Other?) throws -> Result
+    ) -> KStream<Key, Result> {
+        joined(
+            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+        ) { nullKey in
+            StreamJoin(
+                resultKey: { $0 }, nullResultKey: nullKey, matched: joiner, unmatchedLeft: { try joiner($0, $1, nil) },
+                unmatchedRight: { try joiner($0, nil, $1) })
+        }
+    }
+
+    /// Joins the records of both streams, those without a partner with `nil`, where keys and values may be missing.
+    public func outerJoin<JoinKey, Left, Other, Result>(
+        _ other: KStream<JoinKey?, Other?>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
+        in storeName: String? = nil, named: String? = nil, key: Serde<JoinKey>? = nil, value: Serde<Left>? = nil,
+        otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (Left?, Other?) throws -> Result
+    ) -> KStream<JoinKey?, Result> where Key == JoinKey?, Value == Left? {
+        outerJoin(
+            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+        ) { _, left, right in try joiner(left, right) }
+    }
+
+    /// Joins the records of both streams, those without a partner with `nil`, where keys and values may be missing, with a joiner that also gets the key.
+    public func outerJoin<JoinKey, Left, Other, Result>(
+        _ other: KStream<JoinKey?, Other?>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
+        in storeName: String? = nil, named: String? = nil, key: Serde<JoinKey>? = nil, value: Serde<Left>? = nil,
+        otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (JoinKey?, Left?, Other?) throws -> Result
+    ) -> KStream<JoinKey?, Result> where Key == JoinKey?, Value == Left? {
+        joined(
+            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue,
+            resultKeySerde: \.optional,
+            StreamJoin(
+                resultKey: { $0 }, nullResultKey: { .some(nil) }, matched: joiner, unmatchedLeft: { try joiner($0, $1, nil) },
+                unmatchedRight: { try joiner($0, nil, $1) }))
+    }
+
+    /// Joins the records of both streams, those without a partner with `nil`, where values may be missing.
+    public func outerJoin<Left, Other, Result>(
+        _ other: KStream<Key, Other?>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
+        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Left>? = nil,
+        otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (Left?, Other?) throws -> Result
+    ) -> KStream<Key, Result> where Value == Left? {
+        outerJoin(
+            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+        ) { _, left, right in try joiner(left, right) }
+    }
+
+    /// Joins the records of both streams, those without a partner with `nil`, where values may be missing, with a joiner that also gets the key.
+    public func outerJoin<Left, Other, Result>(
+        _ other: KStream<Key, Other?>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
+        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Left>? = nil,
+        otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (Key, Left?, Other?) throws -> Result
+    ) -> KStream<Key, Result> where Value == Left? {
+        joined(
+            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+        ) { nullKey in
+            StreamJoin(
+                resultKey: { $0 }, nullResultKey: nullKey, matched: joiner, unmatchedLeft: { try joiner($0, $1, nil) },
+                unmatchedRight: { try joiner($0, nil, $1) })
+        }
+    }
+}

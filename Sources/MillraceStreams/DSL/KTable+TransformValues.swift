@@ -1,0 +1,93 @@
+import MillraceCore
+import MillracePlan
+
+/// Computes the rows of a table from those of another, with the help of stores. One is made for each task.
+///
+/// Kafka: `ValueTransformerWithKey`.
+public protocol TableTransformer<Key, Value, NewValue>: AnyObject {
+    associatedtype Key
+    associatedtype Value
+    associatedtype NewValue
+
+    /// The new value of a row; `nil` deletes it.
+    ///
+    /// Called for deleted rows too (`row.value` is `nil`), for old values when an operator behind needs them, and for rows that are looked up in a table without a store: it
+    /// must not count on being called once for each update.
+    func transform(_ row: FixedKeyRecord<Key, Value?>) throws -> NewValue?
+}
+
+extension KTable {
+    /// Each row with a value that a transformer of your own computes, which may use stores and timers.
+    ///
+    ///     prices.transformValues(connecting: ["rates"]) { context in
+    ///         Conversion(rates: try context.store("rates"))     // a class that conforms to TableTransformer
+    ///     }
+    ///
+    /// Without a store of its own the table is computed anew whenever its rows are looked up. Kafka: `transformValues`.
+    ///
+    /// - Parameters:
+    ///   - names: Stores declared elsewhere that the transformer uses.
+    ///   - store: Where to keep the result's rows, if it shall have a store.
+    ///   - value: How results are written, where they are; the type's own serde when left out.
+    ///   - make: Makes the transformer. Its context cannot forward records.
+    public func transformValues<NewValue>(
+        connecting names: [String] = [], in store: Materialized? = nil, value: Serde<NewValue>? = nil, named: String? = nil,
+        _ make: @escaping @Sendable (ProcessorContext<Never, Never>) throws -> any TableTransformer<Key, Value, NewValue>
+    ) -> KTable<Key, NewValue> {
+        // Unlike its siblings it takes no number for a store without a name, as in Kafka Streams.
+        derived("KTABLE-TRANSFORMVALUES-", in: store, value: value, named: named, connecting: names, numbersStore: false) { storeName in
+            let view = TransformedTableView(
+                view, store: storeName, isVersioned: store?.isVersioned ?? false, make: make)
+            return (
+                view,
+                { assembly in
+                    let node = try TableTransformNode(
+                        make(ProcessorContext(withoutOutputs: assembly.site)), store: storeName, sendsOldValues: view.sendsOldValues,
+                        assembly)
+                    return NodeInput { (record: Record<Key, Change<Value>>) in try node.receive(record) }
+                }
+            )
+        }
+    }
+}
+
+/// A table whose rows a transformer computes.
+final class TransformedTableView<Key, Value, NewValue>: TableView<Key, NewValue>, @unchecked Sendable {
+    private let parent: TableView<Key, Value>
+    private let store: String?
+    private let versioned: Bool
+    private let make: @Sendable (ProcessorContext<Never, Never>) throws -> any TableTransformer<Key, Value, NewValue>
+
+    init(
+        _ parent: TableView<Key, Value>, store: String?, isVersioned: Bool,
+        make: @escaping @Sendable (ProcessorContext<Never, Never>) throws -> any TableTransformer<Key, Value, NewValue>
+    ) {
+        self.parent = parent
+        self.store = store
+        versioned = isVersioned
+        self.make = make
+    }
+
+    override func provideOldValues(force: Bool) -> Bool { store != nil || parent.enableOldValues(force: force) }
+    override var lookupStores: [String] { store.map { [$0] } ?? parent.lookupStores }
+    override var isVersioned: Bool { store == nil ? parent.isVersioned : versioned }
+
+    override func makeLookup(_ assembly: NodeAssembly) throws -> TableLookup<Key, NewValue> {
+        if let store { return try TableLookup(reading: store, assembly) }
+        let site = assembly.site
+        let transformer = try make(ProcessorContext(withoutOutputs: site))
+        // A row that is not there is transformed too, at an unknown time.
+        func transform(_ key: Key, _ row: Row<Value>?) throws -> Row<NewValue>? {
+            let time = row?.timestamp ?? .none
+            do {
+                return try site.task.handling(time, Headers()) {
+                    try transformer.transform(FixedKeyRecord(Record(key: key, value: row?.value, timestamp: time)))
+                }.map { Row(value: $0, timestamp: time, isDirty: false) }
+            } catch { throw site.failure(error) }
+        }
+        let lookup = try parent.makeLookup(assembly)
+        return TableLookup(
+            find: { try transform($0, lookup.find($0)) },
+            findAsOf: lookup.findAsOf.map { find in { try transform($0, find($0, $1)) } })
+    }
+}

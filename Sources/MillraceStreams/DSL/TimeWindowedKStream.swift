@@ -1,0 +1,130 @@
+import MillraceCore
+import MillracePlan
+
+/// A grouped stream whose records are brought together by key and window.
+///
+/// Kafka: `TimeWindowedKStream<K, V>`.
+public struct TimeWindowedKStream<Key, Value> {
+    let grouping: Grouping<Key, Value>
+    let windows: FixedWindows
+    let emit: EmitStrategy
+
+    var builder: StreamsBuilder { grouping.builder }
+}
+
+/// The kinds of windows that a window store keeps: their size is known beforehand.
+enum FixedWindows: Sendable {
+    case grid(WindowGrid)
+    case sliding(SlidingWindows)
+
+    /// What the end of a window is told by.
+    var size: Int64 {
+        switch self {
+        case .grid(let grid): grid.size
+        case .sliding(let windows): windows.difference
+        }
+    }
+
+    /// How long a store must keep a window after its start, so that every record that is in time finds it.
+    var leastRetention: Int64 {
+        switch self {
+        case .grid(let grid): grid.leastRetention
+        case .sliding(let windows): windows.leastRetention
+        }
+    }
+}
+
+extension KGroupedStream {
+    /// Brings the records together by windows of one size, tumbling or hopping.
+    ///
+    ///     clicks.groupByKey().windowedBy(.tumbling(size: .seconds(60), grace: .seconds(5))).count(in: "clicks-per-minute")
+    ///
+    /// - Parameter emit: Whether results are sent at each change, or once when a window has closed.
+    ///
+    /// Kafka: `windowedBy(TimeWindows)`.
+    public func windowedBy(_ windows: TimeWindows, emit: EmitStrategy = .onWindowUpdate) -> TimeWindowedKStream<Key, Value> {
+        if let fault = windows.fault { builder.fail(fault, kind: .configuration) }
+        return TimeWindowedKStream(grouping: grouping, windows: .grid(windows.grid), emit: emit)
+    }
+
+    /// Brings the records together by one window without end, for each key. Kafka: `windowedBy(UnlimitedWindows)`.
+    public func windowedBy(_ windows: UnlimitedWindows, emit: EmitStrategy = .onWindowUpdate) -> TimeWindowedKStream<Key, Value> {
+        if let fault = windows.fault { builder.fail(fault, kind: .configuration) }
+        if emit == .onWindowClose {
+            builder.fail("Unlimited windows never close, so their results cannot be sent on close.", kind: .configuration)
+        }
+        return TimeWindowedKStream(grouping: grouping, windows: .grid(windows.grid), emit: emit)
+    }
+}
+
+extension KGroupedStream {
+    /// Brings the records together by windows that records move: those whose times differ by at most a time difference.
+    ///
+    ///     logins.groupByKey().windowedBy(SlidingWindows(difference: .seconds(60))).count(in: "logins-within-a-minute")
+    ///
+    /// Kafka: `windowedBy(SlidingWindows)`.
+    public func windowedBy(_ windows: SlidingWindows, emit: EmitStrategy = .onWindowUpdate) -> TimeWindowedKStream<Key, Value> {
+        if let fault = windows.fault { builder.fail(fault, kind: .configuration) }
+        return TimeWindowedKStream(grouping: grouping, windows: .sliding(windows), emit: emit)
+    }
+}
+
+extension TimeWindowedKStream {
+    func aggregated<Result>(
+        in store: Materialized?, value: Serde<Result>?, prefix: String, named: String?, _ aggregate: StreamAggregate<Key, Value, Result>
+    ) -> KTable<Windowed<Key>, Result> {
+        let store = store ?? .automatic
+        let storeName = store.name ?? builder.graph.newStoreName(prefix)
+        let retention = store.retention?.milliseconds ?? windows.leastRetention
+        if retention < windows.leastRetention {
+            builder.fail(
+                "Store \(storeName) keeps windows for \(retention) ms, but records may change them for \(windows.leastRetention) ms (size and grace). Raise the retention.",
+                kind: .configuration)
+        }
+        let (windows, emit) = (self.windows, self.emit)
+        let inlet = grouping.inlet
+        return grouping.windowedTable(
+            store, name: storeName, value: value, prefix: prefix, named: named, view: WindowedTableView(store: storeName),
+            key: { .timeWindowed($0, milliseconds: windows.size) },
+            declare: { key, value in
+                .window(
+                    store, name: storeName, isPersistent: builder.isPersistent(store), size: windows.size,
+                    retention: retention, isIndexed: emit == .onWindowClose, key: key, value: value)
+            }
+        ) { assembly, context in
+            switch windows {
+            case .grid(let grid):
+                let node = try WindowAggregateNode(aggregate, grid, context, assembly)
+                return inlet { try node.receive($0, $1, $2, $3) }
+            case .sliding(let windows):
+                let node = try SlidingAggregateNode(aggregate, windows, context, assembly)
+                return inlet { try node.receive($0, $1, $2, $3) }
+            }
+        }
+    }
+}
+
+extension Grouping {
+    /// The table of a windowed aggregation: its store, its place in the plan, its node.
+    func windowedTable<Result>(
+        _ store: Materialized, name storeName: String, value: Serde<Result>?, prefix: String, named: String?,
+        view: TableView<Windowed<Key>, Result>, key: (Serde<Key>) -> Serde<Windowed<Key>>,
+        declare: (Serde<Key>, Serde<Result>) -> StoreDeclaration,
+        _ assemble: @escaping @Sendable (NodeAssembly, AggregateContext<Value>) throws -> NodeInput
+    ) -> KTable<Windowed<Key>, Result> {
+        if let name = store.name { builder.check(name: name, of: "store") }
+        let name = builder.name(named, prefix: prefix)
+        let (parent, sources) = repartitioned(forStore: storeName)
+        let keySerde = builder.serde(self.keySerde, for: "the keys of store \(storeName)")
+        let resultSerde = builder.serde(value, for: "the values of store \(storeName)")
+        let isNull = valueSerde.flatMap { serde in serde.allowsNull ? { @Sendable in serde.isNull($0) } : nil }
+        let payload = NodePayload { assembly in
+            try assemble(assembly, AggregateContext(store: storeName, sendsOldValues: view.sendsOldValues, isNull: isNull))
+        }
+        let node = builder.addProcessor(name, parents: [parent], payload, stores: [declare(keySerde, resultSerde)])
+        node.outputIsVersioned = false
+        return KTable(
+            builder: builder, node: node, name: name, key: key(keySerde), value: resultSerde, sources: sources, view: view,
+            storeName: store.name)
+    }
+}

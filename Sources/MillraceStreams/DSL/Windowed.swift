@@ -1,0 +1,41 @@
+import MillraceCore
+
+/// A stretch of time.
+///
+/// Whether `end` itself is part of it depends on the kind of window, as in Kafka: it is not for tumbling and hopping windows, and it is for sliding and session windows.
+public struct Window: Hashable, Sendable, CustomStringConvertible {
+    public var start: Timestamp
+    public var end: Timestamp
+
+    @inlinable
+    public init(start: Timestamp, end: Timestamp) {
+        self.start = start
+        self.end = end
+    }
+
+    /// `start-end`, in milliseconds.
+    public var description: String { "\(start)-\(end)" }
+}
+
+/// A key in a window: the key of a table that a windowed aggregation makes.
+///
+/// Kafka: `Windowed<K>`.
+public struct Windowed<Key> {
+    public var key: Key
+    public var window: Window
+
+    @inlinable
+    public init(_ key: Key, _ window: Window) {
+        self.key = key
+        self.window = window
+    }
+}
+
+extension Windowed: Sendable where Key: Sendable {}
+extension Windowed: Equatable where Key: Equatable {}
+extension Windowed: Hashable where Key: Hashable {}
+
+extension Windowed: CustomStringConvertible {
+    /// `key@start-end`, in milliseconds.
+    public var description: String { "\(key)@\(window)" }
+}

@@ -1,0 +1,92 @@
+import MillraceCore
+
+/// Joins each record of one stream with the records of the other that are close enough in time.
+///
+/// In a left or outer join, a record of a side that has results by itself waits until no partner can come any more, that is until stream time, the highest timestamp of both
+/// inputs, has passed its window and the grace period. It is sent then with its own time, and the headers of the record that made time pass.
+///
+/// Kafka: `KStreamKStreamJoin`.
+final class StreamJoinNode<StreamKey, StreamValue, Key, ResultKey, This, Other, Result> {
+    private let side: StreamJoinSide<StreamKey, StreamValue, Key, This>
+    private let keySerde: Serde<Key>
+    private let others: JoinStore<Other>
+    private let before: Int64
+    private let after: Int64
+    private let matched: (Key, This, Other) throws -> Result
+    private let unmatched: ((ResultKey, This) throws -> Result)?
+    private let resultKey: (Key) -> ResultKey
+    private let nullResultKey: () -> ResultKey?
+    private let waiting: StreamJoinWaiting<ResultKey, This, Other, Result>?
+    private let output: Output<ResultKey, Result>
+    private let site: NodeSite
+    private let keyBuffer = ByteBuffer()
+
+    init(
+        side: StreamJoinSide<StreamKey, StreamValue, Key, This>, key: Serde<Key>, others: String, before: Int64, after: Int64,
+        matched: @escaping (Key, This, Other) throws -> Result, unmatched: ((ResultKey, This) throws -> Result)?,
+        resultKey: @escaping (Key) -> ResultKey, nullResultKey: @escaping () -> ResultKey?,
+        waiting: StreamJoinWaiting<ResultKey, This, Other, Result>?, _ assembly: NodeAssembly
+    ) throws {
+        self.side = side
+        keySerde = key
+        self.others = try assembly.task.store(others)
+        self.before = before
+        self.after = after
+        self.matched = matched
+        self.unmatched = unmatched
+        self.resultKey = resultKey
+        self.nullResultKey = nullResultKey
+        self.waiting = waiting
+        output = try assembly.output()
+        site = assembly.site
+    }
+
+    func receive(_ record: Record<StreamKey, StreamValue>) throws {
+        let time = record.timestamp.milliseconds
+        waiting?.advance(time)
+        guard let value = side.value(record.value) else { return site.drop(.nullValue) }
+        guard let key = side.key(record.key) else {
+            guard let unmatched, let nullResultKey = nullResultKey() else { return site.drop(.nullKey) }
+            return try sendUnmatched(nullResultKey, value, record, unmatched)
+        }
+        keyBuffer.removeAll()
+        _ = try keySerde.write(key, to: keyBuffer)
+        let resultKey = self.resultKey(key)
+        if let waiting, waiting.streamTime() == time { try waiting.release(record.timestamp, record.headers, output) }
+
+        let upper = max(0, time.addingClamped(after))
+        let found = try others.forEach(keyBuffer.bytes, from: max(0, time.addingClamped(-before)), to: upper) { otherTime, other in
+            try waiting?.removeOther(keyBuffer.bytes, otherTime, record.timestamp)
+            let result: Result
+            do { result = try matched(key, value, other) } catch { throw site.failure(error) }
+            try output.send(
+                Record(
+                    key: resultKey, value: result, timestamp: Timestamp(milliseconds: max(time, otherTime)), headers: record.headers))
+        }
+        guard !found, let unmatched else { return }
+        if let waiting, upper >= waiting.streamTime() {
+            try waiting.add(keyBuffer.bytes, value, time)
+        } else {
+            try sendUnmatched(resultKey, value, record, unmatched)
+        }
+    }
+
+    private func sendUnmatched(
+        _ key: ResultKey, _ value: This, _ record: Record<StreamKey, StreamValue>, _ unmatched: (ResultKey, This) throws -> Result
+    ) throws {
+        let result: Result
+        do { result = try unmatched(key, value) } catch { throw site.failure(error) }
+        try output.send(Record(key: key, value: result, timestamp: record.timestamp, headers: record.headers))
+    }
+}
+
+/// What one side of a left or outer join does with the store of waiting records, seen from that side.
+struct StreamJoinWaiting<ResultKey, This, Other, Result> {
+    let advance: (Int64) -> Void
+    let streamTime: () -> Int64
+    let add: (UnsafeRawBufferPointer, This, Int64) throws -> Void
+    /// Removes the other side's records of a key and time, which have found a partner.
+    let removeOther: (UnsafeRawBufferPointer, Int64, Timestamp) throws -> Void
+    /// Sends the records of both sides that have waited in vain.
+    let release: (Timestamp, Headers, Output<ResultKey, Result>) throws -> Void
+}

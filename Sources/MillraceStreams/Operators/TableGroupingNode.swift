@@ -1,0 +1,45 @@
+import MillraceCore
+
+/// Splits an update of a table into what a group loses and what a group gains.
+///
+/// Kafka: `KTableRepartitionMap`.
+final class TableGroupingNode<Key, Value, GroupKey: Equatable, GroupValue> {
+    private let select: (Key, Value) throws -> (GroupKey?, GroupValue?)
+    private let ignoresThePast: Bool
+    private let output: Output<GroupKey, Change<GroupValue>>
+    private let site: NodeSite
+
+    /// - Parameter ignoresThePast: Whether updates of a versioned table that do not concern the latest version are left out: groups hold the latest values only.
+    init(
+        ignoresThePast: Bool, _ assembly: NodeAssembly, select: @escaping (Key, Value) throws -> (GroupKey?, GroupValue?)
+    ) throws {
+        self.select = select
+        self.ignoresThePast = ignoresThePast
+        output = try assembly.output()
+        site = assembly.site
+    }
+
+    func receive(_ record: Record<Key, Change<Value>>) throws {
+        if ignoresThePast, !record.value.isLatest { return }
+        let gain = try member(record.key, record.value.new)
+        let loss = try member(record.key, record.value.old)
+        if let gain, let loss, gain.key == loss.key {
+            return try send(loss.key, Change(new: gain.value, old: loss.value), record)
+        }
+        if let loss { try send(loss.key, Change(new: nil, old: loss.value), record) }
+        if let gain { try send(gain.key, Change(new: gain.value, old: nil), record) }
+    }
+
+    /// The group that a value is in, and what it is there; `nil` when it is in none.
+    private func member(_ key: Key, _ value: Value?) throws -> (key: GroupKey, value: GroupValue)? {
+        guard let value else { return nil }
+        do {
+            guard case (let key?, let value?) = try select(key, value) else { return nil }
+            return (key, value)
+        } catch { throw site.failure(error) }
+    }
+
+    private func send(_ key: GroupKey, _ change: Change<GroupValue>, _ record: Record<Key, Change<Value>>) throws {
+        try output.send(Record(key: key, value: change, timestamp: record.timestamp, headers: record.headers))
+    }
+}

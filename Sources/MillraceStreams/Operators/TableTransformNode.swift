@@ -1,0 +1,44 @@
+import MillraceCore
+
+/// Has each update of a table transformed, deletions too.
+///
+/// Kafka: `KTableTransformValues`.
+final class TableTransformNode<Key, Value, NewValue> {
+    private let transformer: any TableTransformer<Key, Value, NewValue>
+    private let sendsOldValues: Bool
+    private let store: TableStore<Key, NewValue>?
+    private let output: Output<Key, Change<NewValue>>
+    private let site: NodeSite
+
+    init(
+        _ transformer: any TableTransformer<Key, Value, NewValue>, store: String?, sendsOldValues: Bool, _ assembly: NodeAssembly
+    ) throws {
+        self.transformer = transformer
+        self.sendsOldValues = sendsOldValues
+        self.store = try store.map { try TableStore(named: $0, in: assembly.task) }
+        output = try assembly.output()
+        site = assembly.site
+    }
+
+    func receive(_ record: Record<Key, Change<Value>>) throws {
+        let key = record.key
+        var change = Change<NewValue>(
+            new: try transform(record, record.value.new), old: nil, isLatest: record.value.isLatest)
+        if let store {
+            if sendsOldValues { change.old = try store.get(key)?.value }
+            guard let put = try store.put(key, change.new, record.timestamp) else { return site.drop(.expired) }
+            change.isLatest = put.isLatest
+        } else if sendsOldValues {
+            change.old = try transform(record, record.value.old)
+        }
+        try output.send(record.with(value: change))
+    }
+
+    private func transform(_ record: Record<Key, Change<Value>>, _ value: Value?) throws -> NewValue? {
+        do {
+            return try site.task.handling(record.timestamp, record.headers) {
+                try transformer.transform(FixedKeyRecord(record.with(value: value)))
+            }
+        } catch { throw site.failure(error) }
+    }
+}

@@ -1,0 +1,178 @@
+import MillraceCore
+
+/// The rows of a store that forgets: each row has a time, and rows of neighbouring times share an overlay, a segment, so that old ones go by the segment.
+///
+/// Time is the highest time of a row that the store has seen. A row is there as long as its time is greater than that minus the retention. Once all rows of a segment are too
+/// old the segment is dropped: from memory at once, and from the disk by one range deletion at the next commit, whatever their number.
+///
+/// On disk a row lies under the store's prefix, the segment's number (8 bytes) and its key; under the prefix and eight bytes of 255 the store's time is kept.
+///
+/// Kafka: `AbstractSegments` and the segmented bytes stores.
+final class SegmentedOverlay<Value> {
+    /// One stretch of time.
+    struct Segment {
+        let id: Int64
+        let overlay: Overlay<Value>
+    }
+
+    /// A write that came too late to be kept, which the changelog gets all the same.
+    private struct LateWrite {
+        let key: [UInt8]
+        let value: [UInt8]?
+        let timestamp: Timestamp
+        let headers: Headers
+    }
+
+    let retention: Int64
+    private let interval: Int64
+    private let serde: Serde<Value>
+    private let isOrdered: Bool
+    private let backing: Backing?
+    /// The highest time seen, -1 before the first.
+    private(set) var time: Int64 = -1
+    private var timeOnDisk: Int64 = -1
+    /// By number. There are never many: retention divided by interval, and two more.
+    private(set) var segments: ContiguousArray<Segment> = []
+    /// Dropped since the last commit, whose last changes still have to reach the changelog.
+    private var dropped: [Segment] = []
+    private var lateWrites: [LateWrite] = []
+    private var lastUsed = 0
+
+    /// - Parameters:
+    ///   - retention: In milliseconds; `Int64.max` keeps everything.
+    ///   - interval: The length of a segment; Kafka's default when left out.
+    init(serde: Serde<Value>, retention: Int64, interval: Int64? = nil, isOrdered: Bool = true, backing: Backing?) throws {
+        self.serde = serde
+        self.retention = retention
+        self.interval = interval ?? max(retention / 2, 60_000)
+        self.isOrdered = isOrdered
+        self.backing = backing
+        if let backing { try open(backing) }
+    }
+
+    var byteCount: Int { segments.reduce(0) { $0 + $1.overlay.byteCount } }
+
+    var hasUncommittedRows: Bool {
+        !lateWrites.isEmpty || !dropped.isEmpty || segments.contains { $0.overlay.hasUncommittedRows }
+    }
+
+    /// The least time of a row that has not been forgotten.
+    var firstTimeKept: Int64 { max(0, time - retention + 1) }
+
+    /// Lets time pass, and drops what has become too old.
+    func observe(_ time: Int64) {
+        guard time > self.time else { return }
+        self.time = time
+        let firstSegment = max(0, time - retention) / interval
+        while let oldest = segments.first, oldest.id < firstSegment {
+            dropped.append(oldest)
+            segments.removeFirst()
+            lastUsed = 0
+        }
+    }
+
+    /// The overlay for rows of this time, made if need be; `nil` when they are too old to be kept.
+    func overlay(at time: Int64) -> Overlay<Value>? {
+        guard time >= firstTimeKept else { return nil }
+        let id = time / interval
+        if lastUsed < segments.count, segments[lastUsed].id == id { return segments[lastUsed].overlay }
+        let place = segments.firstIndex { $0.id >= id } ?? segments.count
+        if place == segments.count || segments[place].id != id { segments.insert(makeSegment(id), at: place) }
+        lastUsed = place
+        return segments[place].overlay
+    }
+
+    /// The overlay for rows of this time; `nil` when there are none, or they are too old.
+    func existingOverlay(at time: Int64) -> Overlay<Value>? {
+        guard time >= firstTimeKept else { return nil }
+        let id = time / interval
+        if lastUsed < segments.count, segments[lastUsed].id == id { return segments[lastUsed].overlay }
+        guard let place = segments.firstIndex(where: { $0.id == id }) else { return nil }
+        lastUsed = place
+        return segments[place].overlay
+    }
+
+    /// Calls `body` for each segment that may hold rows of these times, the oldest first unless `reversed`, until it returns `false`.
+    func forEachSegment(from lower: Int64, to upper: Int64, reversed: Bool = false, _ body: (Overlay<Value>) throws -> Bool) rethrows {
+        let lower = max(lower, firstTimeKept)
+        guard lower <= upper else { return }
+        let ids = lower / interval...upper / interval
+        // A copy, since `body` may let time pass.
+        let inRange = segments.filter { ids.contains($0.id) }
+        for place in reversed ? Array(inRange.indices.reversed()) : Array(inRange.indices) {
+            if try !body(inRange[place].overlay) { return }
+        }
+    }
+
+    /// Notes a write that is too old to be kept, for the changelog.
+    func putLate(_ key: UnsafeRawBufferPointer, _ value: Value?, _ timestamp: Timestamp, headers: Headers = Headers()) throws {
+        let bytes = try value.flatMap { try serde.bytes(of: $0) }
+        lateWrites.append(LateWrite(key: Array(key), value: bytes, timestamp: timestamp, headers: headers))
+    }
+
+    func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
+        for segment in dropped {
+            try segment.overlay.commit(batch: nil, changelog)
+            if let backing, let batch { deleteAll(segment.id, backing, batch) }
+        }
+        dropped.removeAll()
+        for segment in segments { try segment.overlay.commit(batch: batch, changelog) }
+        for write in lateWrites {
+            try write.key.withUnsafeBytes { key in
+                guard let value = write.value else { return try changelog(key, nil, write.timestamp, write.headers) }
+                try value.withUnsafeBytes { try changelog(key, $0, write.timestamp, write.headers) }
+            }
+        }
+        lateWrites.removeAll()
+        if let backing, let batch, time != timeOnDisk { writeTime(backing, batch) }
+    }
+
+    /// Takes a row of this time from the changelog.
+    func restore(
+        _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ timestamp: Timestamp, at time: Int64,
+        batch: (any ByteStoreBatch)?
+    ) throws {
+        observe(time)
+        try overlay(at: time)?.restore(key, value, timestamp, batch: batch)
+    }
+
+    func trim(to limit: Int) {
+        for segment in segments { segment.overlay.trim(to: limit / segments.count) }
+    }
+
+    private func makeSegment(_ id: Int64) -> Segment {
+        let place = backing.map { Backing(store: $0.store, prefix: $0.prefix + bytes(of: id)) }
+        return Segment(id: id, overlay: Overlay(serde: serde, isOrdered: isOrdered, backing: place))
+    }
+
+    /// Finds the segments and the time that an earlier run left on disk, with one seek for each.
+    private func open(_ backing: Backing) throws {
+        let cursor = try BackingCursor(backing, from: UnsafeRawBufferPointer(start: nil, count: 0), to: nil, reversed: false)
+        while let key = cursor.key {
+            guard key.count >= 8, case let id = key.loadBigEndian(as: Int64.self), id >= 0 else {
+                if cursor.value.count == 8 { timeOnDisk = cursor.value.loadBigEndian() }
+                break
+            }
+            segments.append(makeSegment(id))
+            try (backing.prefix + bytes(of: id + 1)).withUnsafeBytes { try cursor.seek(toFullKey: $0) }
+        }
+        observe(timeOnDisk)
+    }
+
+    private func writeTime(_ backing: Backing, _ batch: any ByteStoreBatch) {
+        (backing.prefix + bytes(of: -1)).withUnsafeBytes { key in
+            bytes(of: time).withUnsafeBytes { batch.put(key, $0) }
+        }
+        timeOnDisk = time
+    }
+
+    private func deleteAll(_ id: Int64, _ backing: Backing, _ batch: any ByteStoreBatch) {
+        (backing.prefix + bytes(of: id)).withUnsafeBytes { lower in
+            (backing.prefix + bytes(of: id + 1)).withUnsafeBytes { batch.deleteRange(from: lower, to: $0) }
+        }
+    }
+
+    private func bytes(of number: Int64) -> [UInt8] {
+        withUnsafeBytes(of: number.bigEndian) { Array($0) }
+    }
+}

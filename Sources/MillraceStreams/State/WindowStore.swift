@@ -1,0 +1,243 @@
+import MillraceCore
+
+/// A store of one value for each key and window, windows being known by their start.
+///
+/// It forgets: a window is there as long as its start is later than the latest start that was put, minus the store's retention. A put of an older window changes nothing,
+/// though the changelog gets it, as it does in Kafka Streams. Like every store it belongs to one task, and what is written counts from the task's next commit on.
+///
+/// Kafka: `WindowStore`, and `TimestampedWindowStore` for tables.
+public final class WindowStore<Key, Value>: StateStore {
+    public let name: String
+    /// The size of windows: what the end of a window is computed with.
+    let windowSize: Int64
+    let rows: SegmentedOverlay<Value>
+    /// Kept when results are sent as windows close.
+    let index: WindowIndex?
+    private let keySerde: Serde<Key>
+    /// The key of the record that an aggregation handles, which stays over look-ups of operators behind it.
+    private let keyBuffer = ByteBuffer()
+    private let lookupBuffer = ByteBuffer()
+    private let task: TaskContext
+    /// The bytes behind the key: the start, and a sequence number that is always 0.
+    static var suffixLength: Int { 12 }
+
+    init(
+        name: String, windowSize: Int64, key: Serde<Key>, rows: SegmentedOverlay<Value>, isIndexed: Bool = false, task: TaskContext
+    ) throws {
+        self.name = name
+        self.windowSize = windowSize
+        self.rows = rows
+        self.task = task
+        keySerde = key
+        index = isIndexed ? WindowIndex() : nil
+        if index != nil { try forEachKey(in: 0...Int64.max) { bytes, _ in try addToIndex(bytes) } }
+    }
+
+    /// The value of `key` in the window that starts at `start`; `nil` when there is none or it was forgotten.
+    public func fetch(_ key: Key, at start: Timestamp) throws -> Value? {
+        try row(key, start.milliseconds)?.value
+    }
+
+    /// The values of `key` in the windows that start in `starts`, by start. Kafka: `fetch(key, from, to)`.
+    public func fetch(_ key: Key, in starts: ClosedRange<Timestamp>) throws -> [(start: Timestamp, value: Value)] {
+        var found: [(start: Timestamp, value: Value)] = []
+        try forEachRow(key, in: starts.lowerBound.milliseconds...starts.upperBound.milliseconds) { start, row in
+            if let value = row.value { found.append((Timestamp(milliseconds: start), value)) }
+            return true
+        }
+        return found
+    }
+
+    /// All keys and values of the windows that start in `starts`. Kafka: `fetchAll`.
+    ///
+    /// Older rows come before much younger ones, but in between they are ordered by key and then start, as in Kafka's persistent store: rows are kept by segments of time.
+    public func fetchAll(in starts: ClosedRange<Timestamp>) throws -> [(key: Windowed<Key>, value: Value)] {
+        var found: [(key: Windowed<Key>, value: Value)] = []
+        try forEachRow(in: starts.lowerBound.milliseconds...starts.upperBound.milliseconds) { key, row in
+            if let value = row.value { found.append((key, value)) }
+            return true
+        }
+        return found
+    }
+
+    /// All keys and values, in the order of `fetchAll`. Kafka: `all`.
+    public func all() throws -> [(key: Windowed<Key>, value: Value)] {
+        try fetchAll(in: 0...Timestamp(milliseconds: .max))
+    }
+
+    /// Sets the value of `key` in the window that starts at `start`, noted with the time of the record at hand; `nil` removes it.
+    public func put(_ key: Key, _ value: Value?, at start: Timestamp) throws {
+        let place = try self.place(atStart: start.milliseconds, keyLength: try write(key, to: lookupBuffer), in: lookupBuffer)
+        try write(value, task.timestamp, to: place, key: lookupBuffer)
+    }
+
+    public var byteCount: Int { rows.byteCount + (index?.byteCount ?? 0) }
+    public var hasUncommittedRows: Bool { rows.hasUncommittedRows }
+
+    public func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
+        try rows.commit(to: changelog, batch: batch)
+    }
+
+    public func restore(
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers, batch: (any ByteStoreBatch)?
+    ) throws {
+        try rows.restore(key, value, timestamp, at: try start(of: key), batch: batch)
+        if index != nil, value != nil { _ = try addToIndex(key) }
+    }
+
+    public func trim(to limit: Int) {
+        rows.trim(to: limit)
+    }
+}
+
+// What operators use.
+extension WindowStore {
+    /// Where the row of a key and window is or would be, found by one look-up for reading and writing; until the store's next call.
+    struct Place {
+        /// `nil`: the window is too old to be kept.
+        let overlay: Overlay<Value>?
+        let slot: Int
+
+        var row: Row<Value>? {
+            guard let overlay, case let row = overlay.row(slot), row.value != nil else { return nil }
+            return row
+        }
+    }
+
+    /// Writes the bytes of a key, to be followed by calls of `place(atStart:keyLength:)` for its windows.
+    func write(_ key: Key) throws -> Int {
+        try write(key, to: keyBuffer)
+    }
+
+    /// The place of a row of the key that was written last. The store's time rises to `start`.
+    func place(atStart start: Int64, keyLength: Int) throws -> Place {
+        try place(atStart: start, keyLength: keyLength, in: keyBuffer)
+    }
+
+    /// Writes to the place that was found last.
+    func write(_ value: Value?, _ timestamp: Timestamp, to place: Place) throws {
+        try write(value, timestamp, to: place, key: keyBuffer)
+    }
+
+    private func write(_ key: Key, to buffer: ByteBuffer) throws -> Int {
+        buffer.removeAll()
+        _ = try keySerde.write(key, to: buffer)
+        return buffer.count
+    }
+
+    private func place(atStart start: Int64, keyLength: Int, in buffer: ByteBuffer) throws -> Place {
+        finishKey(buffer, keyLength, start)
+        if start > rows.time {
+            rows.observe(start)
+            index?.removeAll(before: rows.firstTimeKept)
+        }
+        guard let overlay = rows.overlay(at: start) else { return Place(overlay: nil, slot: -1) }
+        return Place(overlay: overlay, slot: try overlay.slot(of: buffer.bytes))
+    }
+
+    private func write(_ value: Value?, _ timestamp: Timestamp, to place: Place, key: ByteBuffer) throws {
+        guard let overlay = place.overlay else {
+            task.drop(.expired, at: name)
+            return try rows.putLate(key.bytes, value, timestamp)
+        }
+        if index != nil, value != nil, overlay.row(place.slot).value == nil { _ = try addToIndex(key.bytes) }
+        overlay.write(value, timestamp, slot: place.slot)
+    }
+
+    private func addToIndex(_ bytes: UnsafeRawBufferPointer) throws -> Bool {
+        index?.add(try start(of: bytes), UnsafeRawBufferPointer(rebasing: bytes.dropLast(Self.suffixLength)))
+        return true
+    }
+
+    func row(_ key: Key, _ start: Int64) throws -> Row<Value>? {
+        guard let overlay = rows.existingOverlay(at: start) else { return nil }
+        finishKey(lookupBuffer, try write(key, to: lookupBuffer), start)
+        return try overlay.get(lookupBuffer.bytes)
+    }
+
+    /// The row of a key given as its bytes.
+    func row(keyBytes: UnsafeRawBufferPointer, _ start: Int64) throws -> Row<Value>? {
+        guard let overlay = rows.existingOverlay(at: start) else { return nil }
+        lookupBuffer.removeAll()
+        lookupBuffer.append(keyBytes)
+        finishKey(lookupBuffer, keyBytes.count, start)
+        return try overlay.get(lookupBuffer.bytes)
+    }
+
+    /// Calls `body` for each row of a key whose window starts in `starts`, by start, until it returns `false`. It may change the store.
+    func forEachRow(
+        _ key: Key, in starts: ClosedRange<Int64>, reversed: Bool = false, _ body: (Int64, Row<Value>) throws -> Bool
+    ) throws {
+        let lower = max(starts.lowerBound, rows.firstTimeKept)
+        guard lower <= starts.upperBound else { return }
+        let length = try write(key, to: lookupBuffer)
+        finishKey(lookupBuffer, length, lower)
+        let from = Array(lookupBuffer.bytes)
+        finishKey(lookupBuffer, length, starts.upperBound)
+        // The first key behind the last one.
+        lookupBuffer.append(0)
+        let to = Array(lookupBuffer.bytes)
+        try from.withUnsafeBytes { from in
+            try to.withUnsafeBytes { to in
+                var goesOn = true
+                try rows.forEachSegment(from: lower, to: starts.upperBound, reversed: reversed) { overlay in
+                    try overlay.forEach(from: from, to: to, reversed: reversed) { bytes, row in
+                        // Longer keys that begin with this one may lie in between.
+                        guard bytes.count == length + Self.suffixLength else { return true }
+                        goesOn = try body(bytes.loadBigEndian(at: length), row)
+                        return goesOn
+                    }
+                    return goesOn
+                }
+            }
+        }
+    }
+
+    /// Calls `body` for each row whose window starts in `starts`, in the order of `fetchAll`, until it returns `false`.
+    package func forEachRow(in starts: ClosedRange<Int64>, _ body: (Windowed<Key>, Row<Value>) throws -> Bool) throws {
+        let starts = max(starts.lowerBound, rows.firstTimeKept)...max(starts.upperBound, rows.firstTimeKept)
+        try forEachKey(in: starts) { bytes, row in
+            let start = try self.start(of: bytes)
+            let key = try keySerde.read(UnsafeRawBufferPointer(rebasing: bytes.dropLast(Self.suffixLength)))
+            return try body(Windowed(key, window(from: start)), row)
+        }
+    }
+
+    /// Calls `body` for the bytes of each key, with its window, that starts in `starts`.
+    func forEachKey(in starts: ClosedRange<Int64>, _ body: (UnsafeRawBufferPointer, Row<Value>) throws -> Bool) throws {
+        var goesOn = true
+        try rows.forEachSegment(from: starts.lowerBound, to: starts.upperBound) { overlay in
+            try overlay.forEach(from: UnsafeRawBufferPointer(start: nil, count: 0), to: nil) { bytes, row in
+                guard starts.contains(try start(of: bytes)) else { return true }
+                goesOn = try body(bytes, row)
+                return goesOn
+            }
+            return goesOn
+        }
+    }
+
+    func window(from start: Int64) -> Window {
+        let start = Timestamp(milliseconds: start)
+        return Window(start: start, end: start.advanced(byMilliseconds: windowSize))
+    }
+
+    func key(of bytes: UnsafeRawBufferPointer) throws -> Key {
+        try keySerde.read(bytes)
+    }
+
+    private func finishKey(_ buffer: ByteBuffer, _ length: Int, _ start: Int64) {
+        buffer.truncate(to: length)
+        buffer.append(bigEndian: start)
+        buffer.append(bigEndian: Int32(0))
+    }
+
+    private func start(of key: UnsafeRawBufferPointer) throws -> Int64 {
+        guard key.count >= Self.suffixLength, case let start = key.loadBigEndian(at: key.count - Self.suffixLength, as: Int64.self),
+            start >= 0
+        else {
+            throw MillraceError(
+                .corruption, "A key of window store \(name) is \(key.count) bytes long and does not end in a window's start.")
+        }
+        return start
+    }
+}
