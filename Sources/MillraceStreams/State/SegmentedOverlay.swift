@@ -27,6 +27,7 @@ final class SegmentedOverlay<Value> {
     private let interval: Int64
     private let serde: Serde<Value>
     private let isOrdered: Bool
+    private let keepsLimit: Bool
     private let backing: Backing?
     /// The highest time seen, -1 before the first.
     private(set) var time: Int64 = -1
@@ -41,11 +42,15 @@ final class SegmentedOverlay<Value> {
     /// - Parameters:
     ///   - retention: In milliseconds; `Int64.max` keeps everything.
     ///   - interval: The length of a segment; Kafka's default when left out.
-    init(serde: Serde<Value>, retention: Int64, interval: Int64? = nil, isOrdered: Bool = true, backing: Backing?) throws {
+    ///   - keepsLimit: Whether rows as old as the retention are still kept, a millisecond more than else.
+    init(
+        serde: Serde<Value>, retention: Int64, interval: Int64? = nil, isOrdered: Bool = true, keepsLimit: Bool = false, backing: Backing?
+    ) throws {
         self.serde = serde
         self.retention = retention
         self.interval = interval ?? max(retention / 2, 60_000)
         self.isOrdered = isOrdered
+        self.keepsLimit = keepsLimit
         self.backing = backing
         if let backing { try open(backing) }
     }
@@ -57,13 +62,16 @@ final class SegmentedOverlay<Value> {
     }
 
     /// The least time of a row that has not been forgotten.
-    var firstTimeKept: Int64 { max(0, time - retention + 1) }
+    var firstTimeKept: Int64 { max(0, time - retention + (keepsLimit ? 0 : 1)) }
+
+    /// The least time of a row that may still lie in a segment, though it be forgotten.
+    var firstTimeInSegments: Int64 { max(0, time - retention) / interval * interval }
 
     /// Lets time pass, and drops what has become too old.
     func observe(_ time: Int64) {
         guard time > self.time else { return }
         self.time = time
-        let firstSegment = max(0, time - retention) / interval
+        let firstSegment = firstTimeInSegments / interval
         while let oldest = segments.first, oldest.id < firstSegment {
             dropped.append(oldest)
             segments.removeFirst()
@@ -83,8 +91,10 @@ final class SegmentedOverlay<Value> {
     }
 
     /// The overlay for rows of this time; `nil` when there are none, or they are too old.
-    func existingOverlay(at time: Int64) -> Overlay<Value>? {
-        guard time >= firstTimeKept else { return nil }
+    ///
+    /// - Parameter includingForgotten: Whether rows count that are too old, but still lie in a segment.
+    func existingOverlay(at time: Int64, includingForgotten: Bool = false) -> Overlay<Value>? {
+        guard time >= (includingForgotten ? firstTimeInSegments : firstTimeKept) else { return nil }
         let id = time / interval
         if lastUsed < segments.count, segments[lastUsed].id == id { return segments[lastUsed].overlay }
         guard let place = segments.firstIndex(where: { $0.id == id }) else { return nil }

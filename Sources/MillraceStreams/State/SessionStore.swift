@@ -9,8 +9,9 @@ import MillraceCore
 public final class SessionStore<Key, Value>: StateStore {
     public let name: String
     let rows: SegmentedOverlay<Value>
-    /// Sessions by their end, start and key; kept when results are sent as sessions close.
+    /// Sessions by their end, then the rest; kept when results are sent as sessions close.
     let index: WindowIndex?
+    private let order: SessionOrder
     private let keySerde: Serde<Key>
     private let buffer = ByteBuffer()
     private let indexBuffer = ByteBuffer()
@@ -18,12 +19,13 @@ public final class SessionStore<Key, Value>: StateStore {
     /// The bytes behind the key: end and start.
     static var suffixLength: Int { 16 }
 
-    init(name: String, key: Serde<Key>, rows: SegmentedOverlay<Value>, isIndexed: Bool, task: TaskContext) throws {
+    init(name: String, key: Serde<Key>, rows: SegmentedOverlay<Value>, index order: SessionOrder?, task: TaskContext) throws {
         self.name = name
         self.rows = rows
         self.task = task
         keySerde = key
-        index = isIndexed ? WindowIndex() : nil
+        index = order == nil ? nil : WindowIndex()
+        self.order = order ?? .endKeyStart
         if index != nil { try forEachKey { bytes, _ in try addToIndex(bytes) } }
     }
 
@@ -68,7 +70,7 @@ public final class SessionStore<Key, Value>: StateStore {
         let end = session.end.milliseconds
         if end > rows.time {
             rows.observe(end)
-            index?.removeAll(before: rows.firstTimeKept)
+            index?.removeAll(before: order == .endStartKey ? rows.firstTimeInSegments : rows.firstTimeKept)
         }
         let bytes = try bytes(of: key, session)
         guard let overlay = rows.overlay(at: end) else {
@@ -130,10 +132,14 @@ extension SessionStore {
     }
 
     /// The session that an entry of the index stands for, with its value; `nil` when it was forgotten.
-    func session(end: Int64, startAndKey: UnsafeRawBufferPointer) throws -> (key: Windowed<Key>, value: Value)? {
-        let key = try keySerde.read(UnsafeRawBufferPointer(rebasing: startAndKey[8...]))
-        let session = Window(start: Timestamp(milliseconds: startAndKey.loadBigEndian()), end: Timestamp(milliseconds: end))
-        return try fetch(key, session).map { (Windowed(key, session), $0) }
+    func session(end: Int64, rest: UnsafeRawBufferPointer) throws -> (key: Windowed<Key>, value: Value)? {
+        let startIsFirst = order == .endStartKey
+        let key = try keySerde.read(UnsafeRawBufferPointer(rebasing: startIsFirst ? rest.dropFirst(8) : rest.dropLast(8)))
+        let start: Int64 = rest.loadBigEndian(at: startIsFirst ? 0 : rest.count - 8)
+        let session = Window(start: Timestamp(milliseconds: start), end: Timestamp(milliseconds: end))
+        // Kafka's stores on disk find closed sessions as long as their segment is there, those in memory only as long as they are kept.
+        guard let overlay = rows.existingOverlay(at: end, includingForgotten: startIsFirst) else { return nil }
+        return try overlay.get(bytes(of: key, session))?.value.map { (Windowed(key, session), $0) }
     }
 
     private func forEachKey(_ body: (UnsafeRawBufferPointer, Row<Value>) throws -> Bool) throws {
@@ -166,23 +172,32 @@ extension SessionStore {
 
     private func addToIndex(_ bytes: UnsafeRawBufferPointer) throws -> Bool {
         guard let index else { return true }
-        let end = try startAndKey(of: bytes)
+        let end = try rest(of: bytes)
         index.add(end, indexBuffer.bytes)
         return true
     }
 
     private func removeFromIndex(_ bytes: UnsafeRawBufferPointer) throws {
         guard let index else { return }
-        let end = try startAndKey(of: bytes)
+        let end = try rest(of: bytes)
         index.remove(end, indexBuffer.bytes)
     }
 
     /// Puts what the index keeps beside the end into its buffer.
-    private func startAndKey(of bytes: UnsafeRawBufferPointer) throws -> Int64 {
+    private func rest(of bytes: UnsafeRawBufferPointer) throws -> Int64 {
         let (end, start) = try times(of: bytes)
         indexBuffer.removeAll()
-        indexBuffer.append(bigEndian: start)
+        if order == .endStartKey { indexBuffer.append(bigEndian: start) }
         indexBuffer.append(UnsafeRawBufferPointer(rebasing: bytes.dropLast(Self.suffixLength)))
+        if order == .endKeyStart { indexBuffer.append(bigEndian: start) }
         return end
     }
+}
+
+/// The order in which sessions of the same end are sent as they close.
+enum SessionOrder {
+    /// That of Kafka's stores on disk.
+    case endStartKey
+    /// That of Kafka's stores in memory.
+    case endKeyStart
 }

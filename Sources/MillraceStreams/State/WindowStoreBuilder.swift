@@ -34,9 +34,11 @@ extension StoreDeclaration {
                         .configuration,
                         "Window store \(name) keeps windows of \(size) ms for \(retention) ms. Keep them at least for their size.")
                 }
+                // Rows that are read as they close lie in another order on Kafka's disk, where one just as old as the retention is still there.
                 return try WindowStore(
                     name: site.name, windowSize: size, key: key,
-                    rows: try SegmentedOverlay(serde: value, retention: retention, backing: site.backing),
+                    rows: try SegmentedOverlay(
+                        serde: value, retention: retention, keepsLimit: isPersistent && isIndexed, backing: site.backing),
                     isIndexed: isIndexed, task: site.task)
             })
     }
