@@ -59,6 +59,7 @@ let package = Package(
 
         // The style guide, and documents that agree with the code.
         .testTarget(name: "TidyTests"),
+        .testTarget(name: "ExamplesTests", dependencies: ["WordCount", "FraudDetection"]),
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),
         .testTarget(name: "MillracePlanTests", dependencies: ["MillracePlan", "MillraceCore"], resources: [.copy("Golden")]),
