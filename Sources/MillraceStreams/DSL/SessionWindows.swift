@@ -11,7 +11,7 @@ public struct SessionWindows: Sendable, Hashable {
     let grace: Int64
 
     /// - Parameters:
-    ///   - gap: The longest time without a record within a session, itself included.
+    ///   - gap: The longest time without a record within a session, itself included. With 0 only records of the same millisecond are one session.
     ///   - grace: How much later records are still taken; no later when left out.
     public init(gap: Duration, grace: Duration? = nil) {
         self.gap = gap.milliseconds
@@ -20,7 +20,7 @@ public struct SessionWindows: Sendable, Hashable {
 
     /// What is wrong with the times, if anything is.
     var fault: String? {
-        if gap <= 0 { return "The gap between sessions must be at least a millisecond, not \(gap) ms." }
+        if gap < 0 { return "The gap between sessions cannot be negative (\(gap) ms)." }
         if grace < 0 { return "A grace period cannot be negative (\(grace) ms)." }
         return nil
     }
