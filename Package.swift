@@ -57,6 +57,8 @@ let package = Package(
         .executableTarget(
             name: "FraudDetection", dependencies: ["Millrace", "ExampleSupport"], path: "Examples/FraudDetection", exclude: ["README.md"]),
 
+        // The style guide, and documents that agree with the code.
+        .testTarget(name: "TidyTests"),
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),
         .testTarget(name: "MillracePlanTests", dependencies: ["MillracePlan", "MillraceCore"], resources: [.copy("Golden")]),

@@ -33,8 +33,7 @@ extension SessionWindowedKStream {
     ///
     /// Kafka: `count`.
     public func count(in store: Materialized? = nil, named: String? = nil) -> KTable<Windowed<Key>, Int64> {
-        // Kafka Streams takes a number here and does not use it; the names of later nodes depend on it.
-        if let store, store.name == nil { _ = builder.graph.newStoreName("KSTREAM-AGGREGATE-") }
+        builder.skipStoreNumber(of: store, prefix: "KSTREAM-AGGREGATE-")
         return aggregated(
             in: store, value: .bigEndian, prefix: "KSTREAM-AGGREGATE-", named: named,
             StreamAggregate(initial: { 0 }, apply: { _, _, count in (count ?? 0) + 1 }), merging: { _, count, next in (count ?? 0) + next })
@@ -117,7 +116,7 @@ extension SessionWindowedKStream {
         let (windows, emit, inlet) = (self.windows, self.emit, grouping.inlet)
         return grouping.windowedTable(
             store, name: storeName, value: value, prefix: prefix, named: named, view: SessionTableView(store: storeName),
-            key: { .sessionWindowed($0) },
+            grace: windows.leastRetention, key: { .sessionWindowed($0) },
             declare: { key, value in
                 .session(
                     store, name: storeName, isPersistent: builder.isPersistent(store), retention: retention,
