@@ -42,12 +42,13 @@ final class SegmentedOverlay<Value> {
 
     /// - Parameters:
     ///   - retention: In milliseconds; `Int64.max` keeps everything.
+    ///   - interval: The length of a segment; Kafka's default when left out.
     ///   - keepsLastMoment: Whether a row is still there when it is exactly as old as the retention.
-    init(serde: Serde<Value>, retention: Int64, keepsLastMoment: Bool = false, backing: Backing?) throws {
+    init(serde: Serde<Value>, retention: Int64, interval: Int64? = nil, keepsLastMoment: Bool = false, backing: Backing?) throws {
         self.serde = serde
         self.retention = retention
         self.keepsLastMoment = keepsLastMoment
-        interval = max(retention / 2, 60_000)
+        self.interval = interval ?? max(retention / 2, 60_000)
         self.backing = backing
         if let backing { try open(backing) }
     }
