@@ -31,9 +31,8 @@ extension StoreDeclaration {
                     throw MillraceError(.configuration, "Session store \(name) has a negative retention, \(retention) ms.")
                 }
                 return try SessionStore(
-                    name: site.name, key: key,
-                    rows: try SegmentedOverlay(serde: value, retention: retention, backing: site.backing),
-                    index: isIndexed ? (isPersistent ? .endStartKey : .endKeyStart) : nil, task: site.task)
+                    name: site.name, key: key, rows: try SegmentedOverlay(serde: value, retention: retention, backing: site.backing),
+                    index: isIndexed ? (isPersistent ? .byStart : .byKey) : nil, task: site.task)
             })
     }
 }
