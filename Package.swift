@@ -66,6 +66,8 @@ let package = Package(
         .testTarget(name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats"]),
         .testTarget(name: "MillraceRocksDBTests", dependencies: ["MillraceRocksDB", "MillraceTestKit"]),
         .testTarget(name: "MillraceJSONTests", dependencies: ["MillraceJSON"]),
+        .testTarget(
+            name: "MillraceConformanceTests", dependencies: ["MillraceConformance"], resources: [.copy("Cases")]),
         .testTarget(name: "MillraceStreamsTests", dependencies: ["Millrace", "MillraceTestKit"]),
     ],
     swiftLanguageModes: [.v6],
