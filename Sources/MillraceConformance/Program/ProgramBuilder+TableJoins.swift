@@ -1,28 +1,31 @@
-import MillraceCore
 import MillraceStreams
 
 extension ProgramBuilder {
-    /// A join of two tables, by key or, with `fk`, by a foreign key.
+    /// A join of two tables, by their keys or by a key made of the left row.
     func join(_ left: DatumTable, _ right: DatumTable, _ statement: Statement) throws -> DatumTable {
         let join = try joiner(statement.required("joiner", \.joiner))
-        let serde = DatumType.string.serde
-        let inner: @Sendable (Datum, Datum) -> Datum? = { join(nil, $0, $1) }
-        let leftOuter: @Sendable (Datum, Datum?) -> Datum? = { join(nil, $0, $1) }
-        if let specification = statement.fk {
-            let store = try materialized(statement)
-            let map = try keyMapper(specification)
-            let foreignKey: @Sendable (Datum, Datum) -> Datum? = { map($0, $1) }
-            switch statement.op {
-            case "join": return left.join(right, foreignKey: foreignKey, in: store, value: serde, inner)
-            case "leftJoin": return left.leftJoin(right, foreignKey: foreignKey, in: store, value: serde, leftOuter)
-            default: throw BadProgram("there is no outer join by a foreign key")
-            }
+        if let fk = statement.fk { return try self.join(left, right, foreignKey: keyMapper(fk), joining: join, statement) }
+        let (store, text) = (try materializedIfNamed(statement), DatumType.string.serde)
+        return switch statement.op {
+        case "join": left.join(right, in: store, value: text) { (left: Datum, right: Datum) in join(nil, left, right) }
+        case "leftJoin": left.leftJoin(right, in: store, value: text) { (left: Datum, right: Datum?) in join(nil, left, right) }
+        default: left.outerJoin(right, in: store, value: text) { (left: Datum?, right: Datum?) in join(nil, left, right) }
         }
-        let store = try materializedIfNamed(statement)
+    }
+
+    private func join(
+        _ left: DatumTable, _ right: DatumTable, foreignKey: @escaping RecordMapper, joining join: @escaping Joiner, _ statement: Statement
+    ) throws -> DatumTable {
+        let (store, text) = (try materialized(statement), DatumType.string.serde)
+        let key: @Sendable (Datum, Datum) -> Datum? = { foreignKey($0, $1) }
         switch statement.op {
-        case "join": return left.join(right, in: store, value: serde, inner)
-        case "leftJoin": return left.leftJoin(right, in: store, value: serde, leftOuter)
-        default: return left.outerJoin(right, in: store, value: serde) { join(nil, $0, $1) }
+        case "join":
+            return left.join(right, foreignKey: key, in: store, value: text) { (left: Datum, right: Datum) in join(nil, left, right) }
+        case "leftJoin":
+            return left.leftJoin(right, foreignKey: key, in: store, value: text) { (left: Datum, right: Datum?) in
+                join(nil, left, right)
+            }
+        default: throw BadProgram("there is no outer join by a foreign key")
         }
     }
 }
