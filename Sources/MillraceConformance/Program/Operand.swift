@@ -11,6 +11,7 @@ enum Operand {
     case globalTable(GlobalKTable<Datum, Datum>)
     case grouped(KGroupedStream<Datum, Datum?>)
     case groupedTable(KGroupedTable<Datum, Datum>)
+    case cogrouped(Cogrouped)
     case timeWindowed(TimeWindowedKStream<Datum, Datum?>, Windowing)
     case sessionWindowed(SessionWindowedKStream<Datum, Datum?>, Windowing)
 
@@ -22,6 +23,7 @@ enum Operand {
         case .globalTable: "a global table"
         case .grouped: "a grouped stream"
         case .groupedTable: "a grouped table"
+        case .cogrouped: "a cogrouped stream"
         case .timeWindowed, .sessionWindowed: "a windowed stream"
         }
     }

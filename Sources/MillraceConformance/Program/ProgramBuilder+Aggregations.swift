@@ -39,6 +39,7 @@ extension ProgramBuilder {
         let result = types[statement.id ?? ""]
         let text = DatumType.string.serde
         let initial = try initialValue(statement.required("init", \.initial))
+        if case .cogrouped(let cogrouped) = try operand(statement) { return .table(try self.aggregate(cogrouped, statement)) }
         let aggregate = try aggregation(statement.required("agg", \.agg))
         let apply: @Sendable (Datum, Datum?, Datum) -> Datum? = { aggregate($0, $1, $2) }
         let applyFromNull: @Sendable (Datum, Datum?, Datum?) -> Datum? = { aggregate($0, $1, $2) }

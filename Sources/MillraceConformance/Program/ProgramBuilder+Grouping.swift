@@ -18,7 +18,7 @@ extension ProgramBuilder {
                 return try windowedBy(windowing.statement, operand(windowing.statement), emit: emit)
             default: throw try unfit(statement)
             }
-        default: throw BadProgram("the DSL has no \(statement.op) yet")
+        default: return .cogrouped(try cogroup(statement))
         }
     }
 
@@ -42,28 +42,16 @@ extension ProgramBuilder {
         let window = try statement.required("window", \.window)
         let windowing = Windowing(statement: statement)
         switch (operand, window.type) {
+        case (.cogrouped(let cogrouped), _): return .cogrouped(Cogrouped(inputs: cogrouped.inputs, window: window))
         case (.grouped(let grouped), "tumbling"), (.grouped(let grouped), "hopping"):
-            return .timeWindowed(grouped.windowedBy(try timeWindows(window), emit: emit), windowing)
+            return .timeWindowed(grouped.windowedBy(try window.time(), emit: emit), windowing)
         case (.grouped(let grouped), "unlimited"):
-            return .timeWindowed(
-                grouped.windowedBy(UnlimitedWindows(startingAt: Timestamp(milliseconds: window.start ?? 0)), emit: emit), windowing)
+            return .timeWindowed(grouped.windowedBy(window.unlimited, emit: emit), windowing)
         case (.grouped(let grouped), "sliding"):
-            guard let difference = window.diff else { throw BadProgram("sliding windows lack \"diff\"") }
-            let windows = SlidingWindows(difference: .milliseconds(difference), grace: grace(window))
-            return .timeWindowed(grouped.windowedBy(windows, emit: emit), windowing)
+            return .timeWindowed(grouped.windowedBy(try window.sliding(), emit: emit), windowing)
         case (.grouped(let grouped), "session"):
-            guard let gap = window.gap else { throw BadProgram("session windows lack \"gap\"") }
-            return .sessionWindowed(
-                grouped.windowedBy(SessionWindows(gap: .milliseconds(gap), grace: grace(window)), emit: emit), windowing)
-        default: throw BadProgram("the DSL cannot window \(operand.kind) by \(window.type ?? "nothing") windows yet")
+            return .sessionWindowed(grouped.windowedBy(try window.session(), emit: emit), windowing)
+        default: throw BadProgram("\(operand.kind) cannot have \(window.type ?? "nothing") windows")
         }
     }
-
-    private func timeWindows(_ window: WindowParameters) throws -> TimeWindows {
-        guard let size = window.size else { throw BadProgram("time windows lack \"size\"") }
-        guard let advance = window.advance else { return .tumbling(size: .milliseconds(size), grace: grace(window)) }
-        return .hopping(size: .milliseconds(size), advance: .milliseconds(advance), grace: grace(window))
-    }
-
-    private func grace(_ window: WindowParameters) -> Duration? { window.grace.map { .milliseconds($0) } }
 }
