@@ -8,6 +8,7 @@ typealias DatumTable = KTable<Datum, Datum>
 enum Operand {
     case stream(DatumStream)
     case table(DatumTable)
+    case globalTable(GlobalKTable<Datum, Datum>)
     case grouped(KGroupedStream<Datum, Datum?>)
     case groupedTable(KGroupedTable<Datum, Datum>)
     case timeWindowed(TimeWindowedKStream<Datum, Datum?>, Windowing)
@@ -18,6 +19,7 @@ enum Operand {
         switch self {
         case .stream: "a stream"
         case .table: "a table"
+        case .globalTable: "a global table"
         case .grouped: "a grouped stream"
         case .groupedTable: "a grouped table"
         case .timeWindowed, .sessionWindowed: "a windowed stream"

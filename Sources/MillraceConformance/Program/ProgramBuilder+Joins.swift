@@ -6,6 +6,8 @@ extension ProgramBuilder {
     func join(_ statement: Statement) throws -> Operand {
         switch (try operand(statement), try operand(statement, 1)) {
         case (.stream(let left), .stream(let right)): .stream(try join(left, right, statement))
+        case (.stream(let left), .table(let right)): .stream(try join(left, right, statement))
+        case (.stream(let left), .globalTable(let right)): .stream(try join(left, right, statement))
         case (let left, let right): throw BadProgram("the DSL has no \(statement.op) of \(left.kind) and \(right.kind) yet")
         }
     }

@@ -40,7 +40,7 @@ extension StreamsBuilder {
             )
         }
         let storeName = store.name ?? graph.newStoreName(topic + "-")
-        let sourceName = named.map { $0 + "-source" } ?? graph.newProcessorName("KSTREAM-SOURCE-")
+        let sourceName = self.name(named, prefix: "KSTREAM-SOURCE-", suffix: "-source")
         let name = self.name(named, prefix: "KTABLE-SOURCE-")
         let keySerde = serde(key, for: "the keys of \(topic)")
         let valueSerde = serde(value, for: "the values of \(topic)")

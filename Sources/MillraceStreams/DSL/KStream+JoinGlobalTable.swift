@@ -97,6 +97,14 @@ struct RowJoiner<Key, Left, Row, Result>: Sendable {
         RowJoiner(keepsUnmatched: false) { key, left, row in try row.map { try join(key, left, $0) } }
     }
 
+    /// An inner join by the stream's key, so that there is a key wherever there is a row.
+    static func innerOfKeyed(_ join: @escaping @Sendable (Key.Wrapped, Left, Row) throws -> Result) -> RowJoiner where Key: Nullable {
+        RowJoiner(keepsUnmatched: false) { key, left, row in
+            guard let key = key.optional, let row else { return nil }
+            return try join(key, left, row)
+        }
+    }
+
     static func left(_ join: @escaping @Sendable (Key, Left, Row?) throws -> Result) -> RowJoiner {
         RowJoiner(keepsUnmatched: true, join: join)
     }

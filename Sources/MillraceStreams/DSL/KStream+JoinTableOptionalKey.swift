@@ -12,9 +12,9 @@ extension KStream where Key: Nullable {
     /// Each record with the table's row of the same key; `joiner` gets the key too. Records without a key are dropped.
     public func join<Row, Result>(
         _ table: KTable<Key.Wrapped, Row>, grace: Duration? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil,
-        _ joiner: @escaping @Sendable (Key, Value, Row) throws -> Result
+        _ joiner: @escaping @Sendable (Key.Wrapped, Value, Row) throws -> Result
     ) -> KStream<Key, Result> {
-        joined(table, grace, key: key, value: value, named, .optionalKeys(), .inner(joiner))
+        joined(table, grace, key: key, value: value, named, .optionalKeys(), .innerOfKeyed(joiner))
     }
 
     /// Each record with the table's row of the same key, or with `nil` where there is none or the record has no key.
@@ -46,9 +46,9 @@ extension KStream where Key: Nullable, Value: Nullable {
     /// Each record with the table's row of the same key; `joiner` gets the key too. Records without key or value are dropped.
     public func join<Row, Result>(
         _ table: KTable<Key.Wrapped, Row>, grace: Duration? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil,
-        _ joiner: @escaping @Sendable (Key, Value.Wrapped, Row) throws -> Result
+        _ joiner: @escaping @Sendable (Key.Wrapped, Value.Wrapped, Row) throws -> Result
     ) -> KStream<Key, Result> {
-        joined(table, grace, key: key, value: value, named, .optional(), .inner(joiner))
+        joined(table, grace, key: key, value: value, named, .optional(), .innerOfKeyed(joiner))
     }
 
     /// Each record with the table's row of the same key, or with `nil` where there is none or the record has no key. Records without a value are dropped.

@@ -116,7 +116,7 @@ extension SessionWindowedKStream {
         let (windows, emit, inlet) = (self.windows, self.emit, grouping.inlet)
         return grouping.windowedTable(
             store, name: storeName, value: value, prefix: prefix, named: named, view: SessionTableView(store: storeName),
-            key: { .sessionWindowed($0) },
+            grace: windows.leastRetention, key: { .sessionWindowed($0) },
             declare: { key, value in
                 .session(
                     store, name: storeName, isPersistent: builder.isPersistent(store), retention: retention,

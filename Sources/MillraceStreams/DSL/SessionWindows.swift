@@ -20,7 +20,7 @@ public struct SessionWindows: Sendable, Hashable {
 
     /// What is wrong with the times, if anything is.
     var fault: String? {
-        if gap <= 0 { return "The gap between sessions must be at least a millisecond, not \(gap) ms." }
+        if gap < 0 { return "The gap between sessions cannot be negative (\(gap) ms)." }
         if grace < 0 { return "A grace period cannot be negative (\(grace) ms)." }
         return nil
     }

@@ -33,9 +33,7 @@ struct StreamJoinPlan<LeftKey, LeftValue, RightKey, RightValue, Key, ResultKey, 
     }
 
     private func takeNames() -> Names {
-        func name(_ prefix: String, _ suffix: String) -> String {
-            builder.name(named, prefix: prefix, suffix: suffix)
-        }
+        func name(_ prefix: String, _ suffix: String) -> String { builder.name(named, prefix: prefix, suffix: suffix) }
         let isLeftOuter = join.unmatchedLeft != nil
         let isRightOuter = join.unmatchedRight != nil
         let leftSuffix = isRightOuter ? "-outer-this-join" : "-this-join"

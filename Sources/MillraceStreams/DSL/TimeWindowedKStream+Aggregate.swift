@@ -12,7 +12,8 @@ extension TimeWindowedKStream {
     ///
     /// Kafka: `count`.
     public func count(in store: Materialized? = nil, named: String? = nil) -> KTable<Windowed<Key>, Int64> {
-        builder.skipStoreNumber(of: store, prefix: "KSTREAM-AGGREGATE-")
+        // Sliding windows are younger than the number that counting wastes.
+        if case .grid = windows { builder.skipStoreNumber(of: store, prefix: "KSTREAM-AGGREGATE-") }
         return aggregated(
             in: store, value: .bigEndian, prefix: "KSTREAM-AGGREGATE-", named: named,
             StreamAggregate(initial: { 0 }, apply: { _, _, count in (count ?? 0) + 1 }))

@@ -25,6 +25,14 @@ enum FixedWindows: Sendable {
         }
     }
 
+    /// How long after its end a window can still change.
+    var grace: Int64 {
+        switch self {
+        case .grid(let grid): grid.grace
+        case .sliding(let windows): windows.grace
+        }
+    }
+
     /// How long a store must keep a window after its start, so that every record that is in time finds it.
     var leastRetention: Int64 {
         switch self {
@@ -85,7 +93,7 @@ extension TimeWindowedKStream {
         let inlet = grouping.inlet
         return grouping.windowedTable(
             store, name: storeName, value: value, prefix: prefix, named: named, view: WindowedTableView(store: storeName),
-            key: { .timeWindowed($0, milliseconds: windows.size) },
+            grace: windows.grace, key: { .timeWindowed($0, milliseconds: windows.size) },
             declare: { key, value in
                 .window(
                     store, name: storeName, isPersistent: builder.isPersistent(store), size: windows.size,
@@ -108,7 +116,7 @@ extension Grouping {
     /// The table of a windowed aggregation: its store, its place in the plan, its node.
     func windowedTable<Result>(
         _ store: Materialized, name storeName: String, value: Serde<Result>?, prefix: String, named: String?,
-        view: TableView<Windowed<Key>, Result>, key: (Serde<Key>) -> Serde<Windowed<Key>>,
+        view: TableView<Windowed<Key>, Result>, grace: Int64, key: (Serde<Key>) -> Serde<Windowed<Key>>,
         declare: (Serde<Key>, Serde<Result>) -> StoreDeclaration,
         _ assemble: @escaping @Sendable (NodeAssembly, AggregateContext<Value>) throws -> NodeInput
     ) -> KTable<Windowed<Key>, Result> {
@@ -123,6 +131,7 @@ extension Grouping {
         }
         let node = builder.addProcessor(name, parents: [parent], payload, stores: [declare(keySerde, resultSerde)])
         node.outputIsVersioned = false
+        node.windowGrace = grace
         return KTable(
             builder: builder, node: node, name: name, key: key(keySerde), value: resultSerde, sources: sources, view: view,
             storeName: store.name)

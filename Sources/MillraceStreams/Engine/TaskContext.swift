@@ -79,14 +79,16 @@ public final class TaskContext {
         for punctuation in scheduled.sorted(by: { places[$0.node] ?? 0 < places[$1.node] ?? 0 }) { schedule(punctuation) }
     }
 
-    func drop(_ reason: DropReason, at node: String) {
+    /// Counts a record that is left out, and tells of the first one of its kind.
+    func drop(_ reason: DropReason, at node: String, because error: MillraceError? = nil) {
         let count = dropped[reason, default: 0]
         dropped[reason] = count + 1
         if count == 0 {
             logger.log(
-                .warning, "A record was dropped; further ones for the same reason are only counted",
-                ("reason", reason.rawValue), ("node", node), ("task", "\(id)"),
-                ("record", recordMetadata.map { "\($0.topic)-\($0.partition)@\($0.offset)" } ?? "none"))
+                .warning, "A record is left out; further ones for the same reason are only counted", ("reason", reason.rawValue),
+                ("node", node), ("task", "\(id)"),
+                ("record", recordMetadata.map { "\($0.topic)-\($0.partition) at offset \($0.offset)" } ?? "none"),
+                ("error", error.map { "\($0.message)\($0.cause.map { " \($0)" } ?? "")" } ?? "none"))
         }
     }
 

@@ -9,6 +9,13 @@ final class TableStore<Key, Value> {
         let isLatest: Bool
     }
 
+    /// Where the row of a key is or would be, found by one look-up for reading and then writing. Good until the store's next call.
+    struct Place {
+        /// The current row; `nil` when there is none.
+        let row: Row<Value>?
+        fileprivate let slot: Int
+    }
+
     /// Exactly one of the two is there.
     private let rows: KeyValueStore<Key, Value>?
     private let versions: VersionedStore<Key, Value>?
@@ -22,6 +29,14 @@ final class TableStore<Key, Value> {
     func get(_ key: Key) throws -> Row<Value>? {
         if let rows { return try rows.row(key) }
         return try versions?.row(key)
+    }
+
+    /// The current row of a key, and where to write the next one.
+    func place(of key: Key) throws -> Place {
+        guard let rows else { return Place(row: try versions?.row(key), slot: -1) }
+        let slot = try rows.overlay.slot(of: rows.bytes(of: key))
+        let row = rows.overlay.row(slot)
+        return Place(row: row.value == nil ? nil : row, slot: slot)
     }
 
     /// The row of a key as of a time; `nil` where the rows are kept without their history.
@@ -41,6 +56,38 @@ final class TableStore<Key, Value> {
             try rows.put(key, value, timestamp)
             return PutResult(isLatest: true)
         }
+        return try putVersion(key, value, timestamp)
+    }
+
+    /// Sets or, with `nil`, deletes the row whose place was found last.
+    ///
+    /// - Returns: `nil` when the store refused the write, because it is older than the history that it keeps.
+    func put(_ key: Key, _ value: Value?, _ timestamp: Timestamp, at place: Place) throws -> PutResult? {
+        if let rows {
+            rows.overlay.write(value, timestamp, slot: place.slot)
+            return PutResult(isLatest: true)
+        }
+        return try putVersion(key, value, timestamp)
+    }
+
+    /// Writes the new value of a change, and notes in the change whether it is the latest one and, if asked to, what was there before.
+    ///
+    /// - Returns: `false` when the store refused the write.
+    func apply(_ change: inout Change<Value>, to key: Key, _ timestamp: Timestamp, readsOld: Bool) throws -> Bool {
+        let result: PutResult?
+        if readsOld {
+            let place = try place(of: key)
+            change.old = place.row?.value
+            result = try put(key, change.new, timestamp, at: place)
+        } else {
+            result = try put(key, change.new, timestamp)
+        }
+        guard let result else { return false }
+        change.isLatest = result.isLatest
+        return true
+    }
+
+    private func putVersion(_ key: Key, _ value: Value?, _ timestamp: Timestamp) throws -> PutResult? {
         switch try versions?.put(key, value, at: timestamp) {
         case .latest: return PutResult(isLatest: true)
         case .superseded: return PutResult(isLatest: false)

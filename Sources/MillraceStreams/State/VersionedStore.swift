@@ -10,7 +10,7 @@ import MillraceCore
 /// Kafka: `VersionedKeyValueStore`.
 public final class VersionedStore<Key, Value>: StateStore {
     public let name: String
-    private let keySerde: Serde<Key>
+    package let keySerde: Serde<Key>
     private let valueSerde: Serde<Value>
     private let latest: Overlay<Value>
     private let history: VersionHistory<Value>
