@@ -42,7 +42,9 @@ let package = Package(
             name: "MillraceTestKit", dependencies: ["MillraceCore", "MillraceFormats", "MillracePlan", "MillraceStreams"]),
         .target(name: "CGetopt"),
         .target(name: "MillraceCommandLine", dependencies: ["CGetopt"]),
-        .executableTarget(name: "millrace-cli", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine"]),
+        .executableTarget(
+            name: "millrace-cli",
+            dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceJSON", "MillraceCommandLine"]),
         // Runs the cases of the conformance suite, which Kafka Streams itself has run.
         .target(
             name: "MillraceConformance",
@@ -69,6 +71,9 @@ let package = Package(
         .testTarget(
             name: "MillraceConformanceTests", dependencies: ["MillraceConformance"], resources: [.copy("Cases")]),
         .testTarget(name: "MillraceStreamsTests", dependencies: ["Millrace", "MillraceTestKit"]),
+        .testTarget(
+            name: "MillraceCLITests",
+            dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceCommandLine", "millrace-cli"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
