@@ -57,6 +57,13 @@ let package = Package(
         .executableTarget(
             name: "FraudDetection", dependencies: ["Millrace", "ExampleSupport"], path: "Examples/FraudDetection", exclude: ["README.md"]),
 
+        // The same work as other systems do in the peer benchmark, and the input for it.
+        .target(name: "BenchmarkSupport", path: "Benchmarks/Support"),
+        .executableTarget(
+            name: "millrace-bench", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine", "BenchmarkSupport"],
+            path: "Benchmarks/millrace-bench"),
+        .testTarget(name: "BenchmarkSupportTests", dependencies: ["BenchmarkSupport"]),
+
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),
         .testTarget(name: "MillracePlanTests", dependencies: ["MillracePlan", "MillraceCore"], resources: [.copy("Golden")]),
