@@ -2,6 +2,7 @@
 public enum BarChart {
     /// - Parameter rows: Labels and values, the largest first.
     public static func text(_ rows: [(label: String, value: Int64)]) -> String {
+        let rows = rows.map { (label: $0.label.utf8.count > 40 ? "\($0.label.prefix(39))…" : $0.label, value: $0.value) }
         guard let largest = rows.map(\.value).max(), largest > 0 else { return "" }
         let labelWidth = rows.map(\.label.count).max() ?? 0
         let valueWidth = String(largest).count

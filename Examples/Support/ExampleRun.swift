@@ -9,6 +9,9 @@ public final class ExampleRun: Sendable {
     private let applicationID: String
     public let log: EmbeddedLog
 
+    /// Lines may be long, and a line may be one long word: bytes that a batch of any topic may have.
+    private static let longestRecord = "536870912"
+
     /// What an example is made of.
     public struct Program: Sendable {
         var name: String
@@ -49,9 +52,8 @@ public final class ExampleRun: Sendable {
                     )
                 }
             } else {
-                // Lines may be long; a broker would need the same setting for them.
                 try log.createTopic(
-                    TopicSpecification(topic, partitions: Int32(options.partitions), settings: ["max.message.bytes": "134217728"]))
+                    TopicSpecification(topic, partitions: Int32(options.partitions), settings: ["max.message.bytes": ExampleRun.longestRecord]))
             }
         }
     }
@@ -92,6 +94,7 @@ public final class ExampleRun: Sendable {
         configuration.threads = options.threads
         configuration.failures = failures
         configuration.logger = ExampleRun.logger(options)
+        configuration.internalTopicSettings = ["max.message.bytes": ExampleRun.longestRecord]
         let progress = Mutex(ProgressLine())
         configuration.onRestore = { restore in
             let rate = Int(restore.recordsPerSecond)
@@ -128,6 +131,9 @@ public final class ExampleRun: Sendable {
         defer { state.withLock { $0.appHasEnded = true } }
         try await app.runUntilSignalled()
         progress.withLock { $0.finish() }
+        for (reason, count) in app.droppedRecords.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            StandardError.write("\(count) records were left out in this run: \(reason.rawValue)\n")
+        }
         if let failure = state.withLock({ $0.failure }) { throw failure }
         return state.withLock { $0.importHasEnded }
     }
@@ -144,12 +150,5 @@ public final class ExampleRun: Sendable {
             let details = metadata.map { " \($0.0)=\($0.1)" }.joined()
             StandardError.write("\(level): \(message)\(details)\n")
         }
-    }
-}
-
-extension ExampleRun {
-    /// The latest value of each key of a topic.
-    public func latestValues<Key: Hashable, Value>(of topic: String, key: Serde<Key>, value: Serde<Value>) throws -> [Key: Value] {
-        try TopicContents.latest(topic, of: log, key: key, value: value)
     }
 }

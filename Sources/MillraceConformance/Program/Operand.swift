@@ -8,18 +8,21 @@ typealias DatumTable = KTable<Datum, Datum>
 enum Operand {
     case stream(DatumStream)
     case table(DatumTable)
+    case globalTable(GlobalKTable<Datum, Datum>)
     case grouped(KGroupedStream<Datum, Datum?>)
     case groupedTable(KGroupedTable<Datum, Datum>)
     case timeWindowed(TimeWindowedKStream<Datum, Datum?>, Windowing)
+    case sessionWindowed(SessionWindowedKStream<Datum, Datum?>, Windowing)
 
     /// For messages.
     var kind: String {
         switch self {
         case .stream: "a stream"
         case .table: "a table"
+        case .globalTable: "a global table"
         case .grouped: "a grouped stream"
         case .groupedTable: "a grouped table"
-        case .timeWindowed: "a windowed stream"
+        case .timeWindowed, .sessionWindowed: "a windowed stream"
         }
     }
 }

@@ -9,6 +9,7 @@ extension ProgramBuilder {
         case .grouped(let grouped): return .table(grouped.count(in: store).datums(result))
         case .groupedTable(let grouped): return .table(grouped.count(in: store).datums(result))
         case .timeWindowed(let windowed, _): return .table(windowed.count(in: store).datums(result))
+        case .sessionWindowed(let windowed, _): return .table(windowed.count(in: store).datums(result))
         default: throw try unfit(statement)
         }
     }
@@ -25,6 +26,8 @@ extension ProgramBuilder {
             let uncombine = try reduction(statement.required("subtractor", \.subtractor))
             return .table(grouped.reduce(in: store, adding: { combine($0, $1) }, subtracting: { uncombine($0, $1) }))
         case .timeWindowed(let windowed, _):
+            return .table(windowed.reduce(in: store) { (left: Datum, right: Datum?) in combine(left, right) }.datums(result))
+        case .sessionWindowed(let windowed, _):
             return .table(windowed.reduce(in: store) { (left: Datum, right: Datum?) in combine(left, right) }.datums(result))
         default: throw try unfit(statement)
         }
@@ -53,6 +56,14 @@ extension ProgramBuilder {
         case .timeWindowed(let windowed, _):
             guard let initial else { return .table(windowed.aggregate(in: store, value: text, applyFromNull).datums(result)) }
             return .table(windowed.aggregate(initial, in: store, value: text, apply).datums(result))
+        case .sessionWindowed(let windowed, _):
+            let merge = try merging(statement.required("merger", \.merger))
+            guard let initial else {
+                let merging: @Sendable (Datum, Datum?, Datum) -> Datum? = { merge($0, $1, $2) }
+                return .table(windowed.aggregate(in: store, value: text, merging: merging, applyFromNull).datums(result))
+            }
+            let merging: @Sendable (Datum, Datum, Datum) -> Datum? = { merge($0, $1, $2) }
+            return .table(windowed.aggregate(initial, in: store, value: text, merging: merging, apply).datums(result))
         default: throw try unfit(statement)
         }
     }

@@ -14,7 +14,8 @@ extension ProgramBuilder {
         case "emitStrategy":
             let emit: EmitStrategy = statement.emit == "onWindowClose" ? .onWindowClose : .onWindowUpdate
             switch try operand(statement) {
-            case .timeWindowed(_, let windowing): return try windowedBy(windowing.statement, operand(windowing.statement), emit: emit)
+            case .timeWindowed(_, let windowing), .sessionWindowed(_, let windowing):
+                return try windowedBy(windowing.statement, operand(windowing.statement), emit: emit)
             default: throw try unfit(statement)
             }
         default: throw BadProgram("the DSL has no \(statement.op) yet")
@@ -46,14 +47,23 @@ extension ProgramBuilder {
         case (.grouped(let grouped), "unlimited"):
             return .timeWindowed(
                 grouped.windowedBy(UnlimitedWindows(startingAt: Timestamp(milliseconds: window.start ?? 0)), emit: emit), windowing)
+        case (.grouped(let grouped), "sliding"):
+            guard let difference = window.diff else { throw BadProgram("sliding windows lack \"diff\"") }
+            let windows = SlidingWindows(difference: .milliseconds(difference), grace: grace(window))
+            return .timeWindowed(grouped.windowedBy(windows, emit: emit), windowing)
+        case (.grouped(let grouped), "session"):
+            guard let gap = window.gap else { throw BadProgram("session windows lack \"gap\"") }
+            return .sessionWindowed(
+                grouped.windowedBy(SessionWindows(gap: .milliseconds(gap), grace: grace(window)), emit: emit), windowing)
         default: throw BadProgram("the DSL cannot window \(operand.kind) by \(window.type ?? "nothing") windows yet")
         }
     }
 
     private func timeWindows(_ window: WindowParameters) throws -> TimeWindows {
         guard let size = window.size else { throw BadProgram("time windows lack \"size\"") }
-        let grace = window.grace.map { Duration.milliseconds($0) }
-        guard let advance = window.advance else { return .tumbling(size: .milliseconds(size), grace: grace) }
-        return .hopping(size: .milliseconds(size), advance: .milliseconds(advance), grace: grace)
+        guard let advance = window.advance else { return .tumbling(size: .milliseconds(size), grace: grace(window)) }
+        return .hopping(size: .milliseconds(size), advance: .milliseconds(advance), grace: grace(window))
     }
+
+    private func grace(_ window: WindowParameters) -> Duration? { window.grace.map { .milliseconds($0) } }
 }

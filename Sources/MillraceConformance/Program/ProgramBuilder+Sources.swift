@@ -16,7 +16,9 @@ extension ProgramBuilder {
             externalTopics.insert(topic)
             return .table(builder.table(topic, key: text, value: text, in: try materialized(statement), timestamp: extractor))
         case "globalTable":
-            throw BadProgram("the DSL has no global tables yet")
+            let topic = try statement.required("topic", \.topic)
+            externalTopics.insert(topic)
+            return .globalTable(builder.globalTable(topic, key: text, value: text, in: try materialized(statement)))
         default:
             let store = try statement.required("store", \.store)
             builder.addStore(textStore(store, inMemory: statement.storeType == "inMemory"))

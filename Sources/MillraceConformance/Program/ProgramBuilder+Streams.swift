@@ -27,7 +27,9 @@ extension ProgramBuilder {
             try split(stream, statement)
             return nil
         case "repartition":
-            throw BadProgram("the DSL has no repartition yet")
+            return .stream(
+                stream.repartition(
+                    named: statement.name, partitions: statement.partitions, key: input.key.serde.optional, value: input.value.serde.optional))
         case "toTable":
             return .table(stream.toTable(in: try materialized(statement), key: input.key.serde, value: input.value.serde))
         default:

@@ -11,16 +11,31 @@ extension TopologyTestDriver {
             guard let readable = store as? any ReadableStore else {
                 throw BadProgram("store \(name) is a \(type(of: store)), which cannot be read yet")
             }
-            stores[name] = try readable.contents(inputs)
+            let written = writtenRecords(of: "\(applicationID)-\(name)-changelog").compactMap(\.key)
+            stores[name] = try readable.contents(StoreQuestion(keys: Set(written), times: inputs.compactMap(\.ts)))
         }
         return stores
+    }
+}
+
+/// What a versioned store is asked for, since it has no list of its past values.
+struct StoreQuestion {
+    /// All keys that were ever put.
+    let keys: Set<[UInt8]>
+    /// At most 16 times, spread over those of the inputs.
+    let times: [Int64]
+
+    init(keys: Set<[UInt8]>, times: [Int64]) {
+        self.keys = keys
+        let all = Set(times).sorted()
+        self.times = all.count <= 16 ? all : (0..<16).map { all[$0 * (all.count - 1) / 15] }
     }
 }
 
 /// A store whose rows the suite knows of.
 protocol ReadableStore {
     /// The rows, sorted by key and times.
-    func contents(_ inputs: [Event]) throws -> StoreContents
+    func contents(_ question: StoreQuestion) throws -> StoreContents
 }
 
 /// What has a text by which the suite knows it.
@@ -33,7 +48,7 @@ extension String: Textual { var text: String { self } }
 extension Int64: Textual { var text: String { String(self) } }
 
 extension KeyValueStore: ReadableStore where Key: Textual, Value: Textual {
-    func contents(_ inputs: [Event]) throws -> StoreContents {
+    func contents(_ question: StoreQuestion) throws -> StoreContents {
         // Stores of processors are plain; those of tables keep the time of each row.
         let isPlain = Value.self == String.self
         var rows: [StoreRow] = []
@@ -46,7 +61,7 @@ extension KeyValueStore: ReadableStore where Key: Textual, Value: Textual {
 }
 
 extension WindowStore: ReadableStore where Key: Textual, Value: Textual {
-    func contents(_ inputs: [Event]) throws -> StoreContents {
+    func contents(_ question: StoreQuestion) throws -> StoreContents {
         var rows: [StoreRow] = []
         try forEachRow(in: 0...Int64.max) { key, row in
             rows.append(
@@ -56,5 +71,32 @@ extension WindowStore: ReadableStore where Key: Textual, Value: Textual {
             return true
         }
         return StoreContents(type: .window, entries: rows.sorted())
+    }
+}
+
+extension SessionStore: ReadableStore where Key: Textual, Value: Textual {
+    func contents(_ question: StoreQuestion) throws -> StoreContents {
+        let rows = try all().map { session, value in
+            StoreRow(
+                key: session.key.text, times: [session.window.start.milliseconds, session.window.end.milliseconds], value: value.text)
+        }
+        return StoreContents(type: .session, entries: rows.sorted())
+    }
+}
+
+extension VersionedStore: ReadableStore where Key: Textual, Value: Textual {
+    func contents(_ question: StoreQuestion) throws -> StoreContents {
+        var (latest, past): ([StoreRow], [StoreRow]) = ([], [])
+        for bytes in question.keys {
+            let key = try keySerde.value(of: bytes)
+            if let row = try get(key) {
+                latest.append(StoreRow(key: key.text, value: row.value.text, timestamp: row.timestamp.milliseconds))
+            }
+            for time in question.times {
+                guard let row = try get(key, asOf: Timestamp(milliseconds: time)) else { continue }
+                past.append(StoreRow(key: key.text, times: [time], value: row.value.text, timestamp: row.timestamp.milliseconds))
+            }
+        }
+        return StoreContents(type: .versioned, entries: latest.sorted(), asOf: past.sorted())
     }
 }

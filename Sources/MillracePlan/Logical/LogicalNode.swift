@@ -33,6 +33,8 @@ public final class LogicalNode {
     public var outputIsVersioned: Bool?
     /// Whether a versioned input is an error, as for `suppress`.
     public var refusesVersionedInput: Bool
+    /// How long after its end a window of this node's output can still change, in milliseconds: known of windowed aggregations, `nil` where it depends on the parents.
+    public var windowGrace: Int64?
     /// The store of a table's node, when the table is materialised. It is connected to the table's processor: the one of a table source,
     /// the last processor of a list of steps. May be set until the graph is built, since a later call may need the rows of an earlier
     /// table.

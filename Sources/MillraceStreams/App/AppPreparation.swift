@@ -91,7 +91,8 @@ struct AppPreparation {
             }
             return
         }
-        try transport.createTopic(TopicSpecification(name, partitions: partitions, settings: settings))
+        try transport.createTopic(
+            TopicSpecification(name, partitions: partitions, settings: configuration.internalTopicSettings.merging(settings) { $1 }))
     }
 
     private func full(_ topic: String) -> String { "\(configuration.applicationID)-\(topic)" }

@@ -32,6 +32,9 @@ public final class StreamsApp: Sendable {
     /// How many records were processed and committed in this run, those of internal topics too.
     public var processedRecords: Int { progress.withLock { $0 }?.processedRecords ?? 0 }
 
+    /// How many records were left out in this run, by reason; those of failed records were handled as their policy says.
+    public var droppedRecords: [DropReason: Int] { progress.withLock { $0 }?.droppedRecords ?? [:] }
+
     /// Runs until it is shut down. An app runs once.
     ///
     /// - Throws: `MillraceError` when the app cannot start, or fails; `CancellationError` when its task was cancelled.

@@ -15,6 +15,8 @@ public struct StreamsConfiguration: Sendable {
     public var maximumTaskIdle: Duration? = .zero
     /// Bytes that records waiting to be processed, uncommitted outputs and rows kept in memory may take, for the whole app. Reaching it slows reading or commits early.
     public var memoryBudget = 256 << 20
+    /// Settings of the topics that the app makes for itself, beyond the necessary ones, by Kafka's names: `["max.message.bytes": "10485760"]`. Kafka: the prefix `topic.`.
+    public var internalTopicSettings: [String: String] = [:]
     /// What happens to records that cannot be read or that a closure threw for.
     public var failures = FailurePolicies()
     /// Where the app says what it does.

@@ -43,11 +43,3 @@ public struct JoinWindows: Sendable, Hashable {
     /// How long a store must keep records for the other side: the window and the grace period.
     var retention: Int64 { before.addingClamped(after).addingClamped(grace) }
 }
-
-extension Int64 {
-    /// The sum, held at the ends of the range instead of overflowing.
-    func addingClamped(_ other: Int64) -> Int64 {
-        let (sum, overflow) = addingReportingOverflow(other)
-        return overflow ? (other < 0 ? .min : .max) : sum
-    }
-}

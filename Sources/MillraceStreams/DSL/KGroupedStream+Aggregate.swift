@@ -14,9 +14,10 @@ extension KGroupedStream {
     ///
     /// Kafka: `count`.
     @inlinable
-    public func count(in store: Materialized = .automatic, named: String? = nil) -> KTable<Key, Int64> {
-        aggregated(
-            in: store, value: .bigEndian, prefix: "KSTREAM-AGGREGATE-", named: named,
+    public func count(in store: Materialized? = nil, named: String? = nil) -> KTable<Key, Int64> {
+        builder.skipStoreNumber(of: store, prefix: "KSTREAM-AGGREGATE-")
+        return aggregated(
+            in: store ?? .automatic, value: .bigEndian, prefix: "KSTREAM-AGGREGATE-", named: named,
             StreamAggregate(initial: { 0 }, apply: { _, _, count in (count ?? 0) + 1 }))
     }
 

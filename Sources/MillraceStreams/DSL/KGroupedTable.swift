@@ -29,8 +29,8 @@ public struct KGroupedTable<Key, Value> {
     ) -> KTable<Key, Result> {
         let graph = builder.graph
         let storeName = store.name ?? graph.newStoreName("KTABLE-AGGREGATE-")
-        let sinkName = named.map { $0 + "-sink" } ?? graph.newProcessorName("KSTREAM-SINK-")
-        let sourceName = named.map { $0 + "-source" } ?? graph.newProcessorName("KSTREAM-SOURCE-")
+        let sinkName = builder.name(named, prefix: "KSTREAM-SINK-", suffix: "-sink")
+        let sourceName = builder.name(named, prefix: "KSTREAM-SOURCE-", suffix: "-source")
         let name = builder.name(named, prefix: prefix)
         let key = builder.serde(keySerde, for: "the group keys of store \(storeName)")
         let resultSerde = builder.serde(value, for: "the values of store \(storeName)")

@@ -33,12 +33,7 @@ struct StreamJoinPlan<LeftKey, LeftValue, RightKey, RightValue, Key, ResultKey, 
     }
 
     private func takeNames() -> Names {
-        func name(_ prefix: String, _ suffix: String) -> String {
-            // Kafka Streams takes a number even where the node is named.
-            let generated = builder.graph.newProcessorName(prefix)
-            guard let named else { return generated }
-            return builder.name(named + suffix, prefix: prefix)
-        }
+        func name(_ prefix: String, _ suffix: String) -> String { builder.name(named, prefix: prefix, suffix: suffix) }
         let isLeftOuter = join.unmatchedLeft != nil
         let isRightOuter = join.unmatchedRight != nil
         let leftSuffix = isRightOuter ? "-outer-this-join" : "-this-join"

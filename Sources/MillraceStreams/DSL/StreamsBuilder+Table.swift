@@ -21,7 +21,7 @@ extension StreamsBuilder {
         timestamp extractor: TimestampExtractor<Key?, Value?>? = nil, startingAt reset: OffsetReset? = nil, named: String? = nil
     ) -> KTable<Key, Value> {
         let storeName = store.name ?? graph.newStoreName(topic + "-")
-        let sourceName = named.map { $0 + "-source" } ?? graph.newProcessorName("KSTREAM-SOURCE-")
+        let sourceName = self.name(named, prefix: "KSTREAM-SOURCE-", suffix: "-source")
         let name = self.name(named, prefix: "KTABLE-SOURCE-")
         let keySerde = serde(key, for: "the keys of \(topic)")
         let valueSerde = serde(value, for: "the values of \(topic)")

@@ -50,12 +50,21 @@ public final class StreamsBuilder {
         graph.addStore(store.declaration)
     }
 
+    /// Takes the number of a store that was asked for without a name. Counting does so besides the number that its store then gets, as in Kafka Streams, where the
+    /// names of later nodes depend on it.
+    @usableFromInline
+    func skipStoreNumber(of store: Materialized?, prefix: String) {
+        if let store, store.name == nil { _ = graph.newStoreName(prefix) }
+    }
+
     /// A processor's name: the one given, or the next generated one.
     @usableFromInline
-    func name(_ named: String?, prefix: String) -> String {
-        guard let named else { return graph.newProcessorName(prefix) }
-        check(name: named, of: "node")
-        return named
+    func name(_ named: String?, prefix: String, suffix: String = "") -> String {
+        // Kafka Streams takes a number even where it then uses the given name; the names of later nodes depend on it.
+        let generated = graph.newProcessorName(prefix)
+        guard let named else { return generated }
+        check(name: named + suffix, of: "node")
+        return named + suffix
     }
 
     @usableFromInline

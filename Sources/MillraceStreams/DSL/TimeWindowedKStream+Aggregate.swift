@@ -12,8 +12,8 @@ extension TimeWindowedKStream {
     ///
     /// Kafka: `count`.
     public func count(in store: Materialized? = nil, named: String? = nil) -> KTable<Windowed<Key>, Int64> {
-        // Kafka Streams takes a number here and does not use it; the names of later nodes depend on it.
-        if let store, store.name == nil { _ = builder.graph.newStoreName("KSTREAM-AGGREGATE-") }
+        // Sliding windows are younger than the number that counting wastes.
+        if case .grid = windows { builder.skipStoreNumber(of: store, prefix: "KSTREAM-AGGREGATE-") }
         return aggregated(
             in: store, value: .bigEndian, prefix: "KSTREAM-AGGREGATE-", named: named,
             StreamAggregate(initial: { 0 }, apply: { _, _, count in (count ?? 0) + 1 }))

@@ -15,11 +15,21 @@ public struct TimeWindowedKStream<Key, Value> {
 /// The kinds of windows that a window store keeps: their size is known beforehand.
 enum FixedWindows: Sendable {
     case grid(WindowGrid)
+    case sliding(SlidingWindows)
 
     /// What the end of a window is told by.
     var size: Int64 {
         switch self {
         case .grid(let grid): grid.size
+        case .sliding(let windows): windows.difference
+        }
+    }
+
+    /// How long after its end a window can still change.
+    var grace: Int64 {
+        switch self {
+        case .grid(let grid): grid.grace
+        case .sliding(let windows): windows.grace
         }
     }
 
@@ -27,6 +37,7 @@ enum FixedWindows: Sendable {
     var leastRetention: Int64 {
         switch self {
         case .grid(let grid): grid.leastRetention
+        case .sliding(let windows): windows.leastRetention
         }
     }
 }
@@ -54,6 +65,18 @@ extension KGroupedStream {
     }
 }
 
+extension KGroupedStream {
+    /// Brings the records together by windows that records move: those whose times differ by at most a time difference.
+    ///
+    ///     logins.groupByKey().windowedBy(SlidingWindows(difference: .seconds(60))).count(in: "logins-within-a-minute")
+    ///
+    /// Kafka: `windowedBy(SlidingWindows)`.
+    public func windowedBy(_ windows: SlidingWindows, emit: EmitStrategy = .onWindowUpdate) -> TimeWindowedKStream<Key, Value> {
+        if let fault = windows.fault { builder.fail(fault, kind: .configuration) }
+        return TimeWindowedKStream(grouping: grouping, windows: .sliding(windows), emit: emit)
+    }
+}
+
 extension TimeWindowedKStream {
     func aggregated<Result>(
         in store: Materialized?, value: Serde<Result>?, prefix: String, named: String?, _ aggregate: StreamAggregate<Key, Value, Result>
@@ -66,20 +89,23 @@ extension TimeWindowedKStream {
                 "Store \(storeName) keeps windows for \(retention) ms, but records may change them for \(windows.leastRetention) ms (size and grace). Raise the retention.",
                 kind: .configuration)
         }
-        let windows = self.windows
+        let (windows, emit) = (self.windows, self.emit)
         let inlet = grouping.inlet
         return grouping.windowedTable(
             store, name: storeName, value: value, prefix: prefix, named: named, view: WindowedTableView(store: storeName),
-            key: { .timeWindowed($0, milliseconds: windows.size) },
+            grace: windows.grace, key: { .timeWindowed($0, milliseconds: windows.size) },
             declare: { key, value in
                 .window(
                     store, name: storeName, isPersistent: builder.isPersistent(store), size: windows.size,
-                    retention: max(retention, 0), key: key, value: value)
+                    retention: retention, isIndexed: emit == .onWindowClose, key: key, value: value)
             }
         ) { assembly, context in
             switch windows {
             case .grid(let grid):
                 let node = try WindowAggregateNode(aggregate, grid, context, assembly)
+                return inlet { try node.receive($0, $1, $2, $3) }
+            case .sliding(let windows):
+                let node = try SlidingAggregateNode(aggregate, windows, context, assembly)
                 return inlet { try node.receive($0, $1, $2, $3) }
             }
         }
@@ -90,7 +116,7 @@ extension Grouping {
     /// The table of a windowed aggregation: its store, its place in the plan, its node.
     func windowedTable<Result>(
         _ store: Materialized, name storeName: String, value: Serde<Result>?, prefix: String, named: String?,
-        view: TableView<Windowed<Key>, Result>, key: (Serde<Key>) -> Serde<Windowed<Key>>,
+        view: TableView<Windowed<Key>, Result>, grace: Int64, key: (Serde<Key>) -> Serde<Windowed<Key>>,
         declare: (Serde<Key>, Serde<Result>) -> StoreDeclaration,
         _ assemble: @escaping @Sendable (NodeAssembly, AggregateContext<Value>) throws -> NodeInput
     ) -> KTable<Windowed<Key>, Result> {
@@ -105,6 +131,7 @@ extension Grouping {
         }
         let node = builder.addProcessor(name, parents: [parent], payload, stores: [declare(keySerde, resultSerde)])
         node.outputIsVersioned = false
+        node.windowGrace = grace
         return KTable(
             builder: builder, node: node, name: name, key: key(keySerde), value: resultSerde, sources: sources, view: view,
             storeName: store.name)

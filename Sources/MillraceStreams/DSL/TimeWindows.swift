@@ -73,10 +73,7 @@ struct WindowGrid: Sendable {
     }
 
     /// The end of the window that starts at `start`; never, for unlimited ones.
-    func end(from start: Int64) -> Int64 {
-        let (end, overflow) = start.addingReportingOverflow(size)
-        return overflow ? .max : end
-    }
+    func end(from start: Int64) -> Int64 { start.addingClamped(size) }
 
     /// The start of the next window, `nil` when time has none left.
     func start(after start: Int64) -> Int64? {
@@ -85,8 +82,5 @@ struct WindowGrid: Sendable {
     }
 
     /// How long a store must keep a window after its start.
-    var leastRetention: Int64 {
-        let (sum, overflow) = size.addingReportingOverflow(grace)
-        return overflow ? .max : sum
-    }
+    var leastRetention: Int64 { size.addingClamped(grace) }
 }

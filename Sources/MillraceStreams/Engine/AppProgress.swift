@@ -6,6 +6,7 @@ final class AppProgress: Sendable {
     private struct State {
         var committed: [TopicPartition: Offset] = [:]
         var processed = 0
+        var dropped: [Int: [DropReason: Int]] = [:]
         var running = 0
         var stopsWhenIdle = false
     }
@@ -32,8 +33,16 @@ final class AppProgress: Sendable {
 
     var processedRecords: Int { state.withLock { $0.processed } }
 
-    func count(_ records: Int) {
-        state.withLock { $0.processed += records }
+    /// Notes what a worker has committed: how many records it processed since the last time, and how many it has left out in all.
+    func count(_ records: Int, dropped: [DropReason: Int], worker: Int) {
+        state.withLock { state in
+            state.processed += records
+            state.dropped[worker] = dropped
+        }
+    }
+
+    var droppedRecords: [DropReason: Int] {
+        state.withLock { $0.dropped.values.reduce(into: [:]) { $0.merge($1, uniquingKeysWith: +) } }
     }
 
     func note(_ partition: TopicPartition, _ offset: Offset) {

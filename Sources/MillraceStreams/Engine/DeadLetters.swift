@@ -11,8 +11,7 @@ struct DeadLetters {
         let failure = (error as? MillraceError) ?? MillraceError(.processing, "Processing failed.", cause: error)
         let policy = policies.policy(for: failure)
         guard policy != .stop else { throw failure }
-        context.logger.log(.warning, "A record failed and is left out", ("error", "\(failure)"))
-        context.drop(failure.kind == .serialization ? .deserialization : .processing, at: failure.node ?? topic)
+        context.drop(failure.kind == .serialization ? .deserialization : .processing, at: failure.node ?? topic, because: failure)
         guard case .deadLetter(let deadLetters) = policy else { return }
         let output = try context.collector.topic(deadLetters)
         try output.append(

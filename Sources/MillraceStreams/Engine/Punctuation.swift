@@ -30,12 +30,10 @@ public final class Punctuation {
         isCancelled = true
     }
 
-    /// Calls once if it is due; after a jump over several due times, still once.
-    func fireIfDue(at now: Timestamp) throws -> Bool {
-        guard !isCancelled, now.milliseconds >= next else { return false }
+    /// Calls once, and finds the next time; after a jump over several due times there is still one call.
+    func fire(at now: Timestamp) throws {
         let missed = (now.milliseconds - next) / interval
-        next += (missed + 1) * interval
         try body(now)
-        return true
+        next += (missed + 1) * interval
     }
 }

@@ -62,6 +62,7 @@ struct StateRestorer {
                 }
                 position = max(position, fetched.nextOffset)
             }
+            try entry.store.finishRestoring(batch: batch)
             if let backing, let batch, batch.count > 0 {
                 state.setPosition(StateDirectory.Position(offset: position, topic: topic.id), of: backing, in: batch)
                 try backing.store.write(batch)

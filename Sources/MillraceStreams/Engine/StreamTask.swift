@@ -47,6 +47,7 @@ package final class StreamTask {
         for (topic, reset, source) in try TaskAssembly(context).assemble(subtopology) {
             queues.append(RecordQueue(topic: topic, reset: reset, source: source, position: 0))
         }
+        context.startPunctuations(orderOf: subtopology.nodes.map(\.name))
     }
 
     /// The topics it reads, with the application id where they are internal.
@@ -93,7 +94,7 @@ package final class StreamTask {
 
     /// When the next punctuation of the time of day is due.
     package var nextWallClockPunctuation: Int64? {
-        context.punctuations.lazy.filter { $0.time == .wallClock }.map(\.next).min()
+        context.wallClockPunctuations.nextTime
     }
 
     /// Bytes of batches that wait to be processed.
@@ -126,7 +127,7 @@ package final class StreamTask {
     /// - Returns: Whether any was.
     package func punctuate(now: Timestamp) throws -> Bool {
         context.now = now
-        return try punctuate(.wallClock, at: now)
+        return try punctuate(\.wallClockPunctuations, at: now)
     }
 
     /// Writes all store changes since the last commit to the changelogs and to the batch for the disk.
@@ -180,7 +181,7 @@ package final class StreamTask {
         if queue.headTime > context.streamTime { context.streamTime = queue.headTime }
         do { try queue.processHead() } catch { try letters.handle(error, for: head, from: queue.topic) }
         queue.removeHead()
-        if !context.punctuations.isEmpty { _ = try punctuate(.stream, at: context.streamTime) }
+        if !context.streamTimePunctuations.isEmpty { _ = try punctuate(\.streamTimePunctuations, at: context.streamTime) }
     }
 
     /// Brings up the next record; one whose time cannot be told is treated as failed.
@@ -198,17 +199,19 @@ package final class StreamTask {
 
     private var letters: DeadLetters { DeadLetters(policies: failures, context: context) }
 
-    private func punctuate(_ time: PunctuationTime, at now: Timestamp) throws -> Bool {
+    private func punctuate(_ queue: ReferenceWritableKeyPath<TaskContext, PunctuationQueue>, at now: Timestamp) throws -> Bool {
         guard now.milliseconds >= 0 else { return false }
         var fired = false
         let topic = context.sourceTopic
         defer { context.sourceTopic = topic }
-        for punctuation in context.punctuations where punctuation.time == time {
+        while let punctuation = context[keyPath: queue].removeNext(dueAt: now.milliseconds) {
+            guard !punctuation.isCancelled else { continue }
             context.sourceTopic = nil
             context.set(now, [])
-            if try punctuation.fireIfDue(at: now) { fired = true }
+            try punctuation.fire(at: now)
+            if !punctuation.isCancelled { context[keyPath: queue].add(punctuation) }
+            fired = true
         }
-        context.punctuations.removeAll(where: \.isCancelled)
         return fired
     }
 }

@@ -16,7 +16,10 @@ public final class TaskContext {
     let logger: MillraceLogger
     package let collector: RecordCollector
     var stores: [String: any StateStore] = [:]
-    var punctuations: [Punctuation] = []
+    var streamTimePunctuations = PunctuationQueue()
+    var wallClockPunctuations = PunctuationQueue()
+    /// What nodes scheduled while they were assembled, which is sinks first; `nil` afterwards.
+    private var firstPunctuations: [Punctuation]? = []
     /// Times that nodes remember beyond a restart, by store: until when closed windows were sent. They travel in the metadata of committed offsets, as in Kafka Streams.
     package var processorMetadata: [String: Int64] = [:]
     /// Set when a processor asks for an early commit.
@@ -57,14 +60,35 @@ public final class TaskContext {
         return typed
     }
 
-    func drop(_ reason: DropReason, at node: String) {
+    func schedule(_ punctuation: Punctuation) {
+        if firstPunctuations != nil {
+            firstPunctuations?.append(punctuation)
+        } else if punctuation.time == .stream {
+            streamTimePunctuations.add(punctuation)
+        } else {
+            wallClockPunctuations.add(punctuation)
+        }
+    }
+
+    /// Puts the punctuations that were scheduled so far into the order of their nodes, in which Kafka Streams schedules them.
+    func startPunctuations(orderOf nodes: [String]) {
+        let places = Dictionary(nodes.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+        let scheduled = firstPunctuations ?? []
+        firstPunctuations = nil
+        // The sort is stable: those of one node stay in the order of its calls.
+        for punctuation in scheduled.sorted(by: { places[$0.node] ?? 0 < places[$1.node] ?? 0 }) { schedule(punctuation) }
+    }
+
+    /// Counts a record that is left out, and tells of the first one of its kind.
+    func drop(_ reason: DropReason, at node: String, because error: MillraceError? = nil) {
         let count = dropped[reason, default: 0]
         dropped[reason] = count + 1
         if count == 0 {
             logger.log(
-                .warning, "A record was dropped; further ones for the same reason are only counted",
-                ("reason", reason.rawValue), ("node", node), ("task", "\(id)"),
-                ("record", recordMetadata.map { "\($0.topic)-\($0.partition)@\($0.offset)" } ?? "none"))
+                .warning, "A record is left out; further ones for the same reason are only counted", ("reason", reason.rawValue),
+                ("node", node), ("task", "\(id)"),
+                ("record", recordMetadata.map { "\($0.topic)-\($0.partition) at offset \($0.offset)" } ?? "none"),
+                ("error", error.map { "\($0.message)\($0.cause.map { " \($0)" } ?? "")" } ?? "none"))
         }
     }
 

@@ -5,6 +5,7 @@ import MillracePlan
 ///
 /// Everything under a worker belongs to its thread and needs no lock. Whatever goes wrong ends the worker without a commit, so that the next start goes on from the last one.
 final class Worker {
+    private let number: Int
     private let configuration: StreamsConfiguration
     private let backend: StreamsBackend
     private let state: StateDirectory
@@ -29,6 +30,7 @@ final class Worker {
         number: Int, tasks ids: [TaskID], topology: PhysicalTopology, configuration: StreamsConfiguration, backend: StreamsBackend,
         state: StateDirectory, stops: StopSignal, progress: AppProgress
     ) throws {
+        self.number = number
         self.configuration = configuration
         self.backend = backend
         self.state = state
@@ -216,7 +218,8 @@ final class Worker {
         let limit = configuration.memoryBudget / (2 * max(1, configuration.threads) * max(1, tasks.count))
         for task in tasks { task.trim(to: limit) }
         for (partition, offset) in offsets { progress.note(partition, offset.offset) }
-        progress.count(processedSinceCommit)
+        progress.count(
+            processedSinceCommit, dropped: tasks.reduce(into: [:]) { $0.merge($1.context.dropped, uniquingKeysWith: +) }, worker: number)
         processedSinceCommit = 0
     }
 

@@ -33,11 +33,12 @@ final class DerivedTableNode<Key, Value, Result> {
             change.new = try record.value.new.flatMap { try derive(key, $0) }
             if sendsOldValues, store == nil { change.old = try record.value.old.flatMap { try derive(key, $0) } }
         } catch { throw site.failure(error) }
-        if sendsOldValues, let store { change.old = try store.get(key)?.value }
-        if dropsEmptyUpdates, change.new == nil, change.old == nil { return }
         if let store {
-            guard let put = try store.put(key, change.new, record.timestamp) else { return site.drop(.expired) }
-            change.isLatest = put.isLatest
+            // Where nothing was and nothing comes, the row stays unwritten too.
+            if dropsEmptyUpdates, change.new == nil, try store.get(key) == nil { return }
+            guard try store.apply(&change, to: key, record.timestamp, readsOld: sendsOldValues) else { return site.drop(.expired) }
+        } else if dropsEmptyUpdates, change.new == nil, change.old == nil {
+            return
         }
         try output.send(record.with(value: change))
     }

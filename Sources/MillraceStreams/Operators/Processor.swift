@@ -131,7 +131,7 @@ public final class ProcessorContext<Key, Value> {
         ) { now in
             do { try body(now) } catch { throw site.failure(error) }
         }
-        task.punctuations.append(punctuation)
+        task.schedule(punctuation)
         return punctuation
     }
 

@@ -31,7 +31,8 @@ final class StreamAggregateNode<Key, Value, Result> {
     func receive(_ key: Key?, _ value: Value, _ timestamp: Timestamp, _ headers: Headers) throws {
         guard let key else { return site.drop(.nullKey) }
         if let isNull = context.isNull, isNull(value) { return site.drop(.nullValue) }
-        let row = try store.get(key)
+        let place = try store.place(of: key)
+        let row = place.row
         let new: Result?
         let old: Result?
         do {
@@ -39,7 +40,7 @@ final class StreamAggregateNode<Key, Value, Result> {
             old = context.sendsOldValues ? try row?.value ?? aggregate.initial() : nil
         } catch { throw site.failure(error) }
         let time = max(timestamp, row?.timestamp ?? timestamp)
-        guard let put = try store.put(key, new, time) else { return }
+        guard let put = try store.put(key, new, time, at: place) else { return site.drop(.expired) }
         try output.send(
             Record(key: key, value: Change(new: new, old: old, isLatest: put.isLatest), timestamp: time, headers: headers))
     }

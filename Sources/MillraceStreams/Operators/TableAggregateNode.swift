@@ -29,14 +29,15 @@ final class TableAggregateNode<Key, Value, Result> {
     /// Takes the old value out first and then adds the new one, in one step if both are there.
     func receive(_ record: Record<Key, Change<Value>>) throws {
         let key = record.key
-        let row = try store.get(key)
+        let place = try store.place(of: key)
+        let row = place.row
         var result = row?.value
         do {
             if let old = record.value.old, let present = result { result = try aggregate.subtract(key, old, present) }
             if let new = record.value.new { result = try aggregate.add(key, new, result) }
         } catch { throw site.failure(error) }
         let time = max(record.timestamp, row?.timestamp ?? record.timestamp)
-        guard let put = try store.put(key, result, time) else { return site.drop(.expired) }
+        guard let put = try store.put(key, result, time, at: place) else { return site.drop(.expired) }
         let change = Change(new: result, old: sendsOldValues ? row?.value : nil, isLatest: put.isLatest)
         try output.send(Record(key: key, value: change, timestamp: time, headers: record.headers))
     }

@@ -20,9 +20,7 @@ final class TableSourceNode<Key, Value> {
         guard let key else { return site.drop(.nullKey) }
         var change = Change(new: value, old: nil)
         if let store {
-            if sendsOldValues { change.old = try store.get(key)?.value }
-            guard let put = try store.put(key, value, timestamp) else { return site.drop(.expired) }
-            change.isLatest = put.isLatest
+            guard try store.apply(&change, to: key, timestamp, readsOld: sendsOldValues) else { return site.drop(.expired) }
         }
         try output.send(Record(key: key, value: change, timestamp: timestamp, headers: headers))
     }

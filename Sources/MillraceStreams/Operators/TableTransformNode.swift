@@ -25,9 +25,7 @@ final class TableTransformNode<Key, Value, NewValue> {
         var change = Change<NewValue>(
             new: try transform(record, record.value.new), old: nil, isLatest: record.value.isLatest)
         if let store {
-            if sendsOldValues { change.old = try store.get(key)?.value }
-            guard let put = try store.put(key, change.new, record.timestamp) else { return site.drop(.expired) }
-            change.isLatest = put.isLatest
+            guard try store.apply(&change, to: key, record.timestamp, readsOld: sendsOldValues) else { return site.drop(.expired) }
         } else if sendsOldValues {
             change.old = try transform(record, record.value.old)
         }

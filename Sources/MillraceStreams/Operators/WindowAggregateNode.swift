@@ -1,6 +1,6 @@
 import MillraceCore
 
-/// Keeps one result for each key and window of a fixed size, and sends each change of it.
+/// Keeps one result for each key and window of a fixed size, and sends each change of it, or the last result once the window has closed.
 ///
 /// Kafka: `KStreamWindowAggregate`.
 final class WindowAggregateNode<Key, Value, Result> {
@@ -9,6 +9,8 @@ final class WindowAggregateNode<Key, Value, Result> {
     private let sendsOldValues: Bool
     private let store: WindowStore<Key, Result>
     private let output: Output<Windowed<Key>, Change<Result>>
+    /// `nil`: every change is sent.
+    private let closed: ClosedWindows<Key, Result>?
     private let site: NodeSite
     /// The highest time of a record with a key that this node got.
     private var streamTime: Int64 = -1
@@ -22,6 +24,7 @@ final class WindowAggregateNode<Key, Value, Result> {
         sendsOldValues = context.sendsOldValues
         store = try assembly.task.store(context.store)
         output = try assembly.output()
+        closed = ClosedWindows(store, length: grid.size, advance: grid.advance, output, assembly.task)
         site = assembly.site
     }
 
@@ -49,8 +52,10 @@ final class WindowAggregateNode<Key, Value, Result> {
             } catch { throw site.failure(error) }
             let newTime = max(timestamp, row?.timestamp ?? timestamp)
             try store.write(new, newTime, to: place)
+            guard closed == nil else { continue }
             let window = Window(start: Timestamp(milliseconds: start), end: Timestamp(milliseconds: end))
             try output.send(Record(key: Windowed(key, window), value: Change(new: new, old: old), timestamp: newTime, headers: headers))
         }
+        try closed?.send(until: closeTime, headers)
     }
 }

@@ -81,6 +81,9 @@ public final class KeyTable {
         return (slot, true)
     }
 
+    /// Whether a slot has a key.
+    func isInUse(_ slot: Int) -> Bool { slot < entries.count && entries[slot].length >= 0 }
+
     /// The key of a slot that is in use, valid until the next insertion.
     public func key(of slot: Int) -> UnsafeRawBufferPointer {
         let entry = entries[slot]

@@ -33,7 +33,7 @@ package struct Backing {
 /// acknowledged. Rows that were committed, or read from disk, stay as a bounded cache until `trim`. Without a backing the overlay is all there is, and nothing is ever dropped.
 ///
 /// Invariants, checked by `checkInvariants()`: a slot is listed in `dirtySlots` if and only if its row is dirty; every slot of the table has a row; if ordered, the order holds
-/// exactly the slots of the table.
+/// exactly the slots of rows with a value, so that a walk never wades through removed ones.
 public final class Overlay<Value> {
     @usableFromInline let keys = KeyTable()
     @usableFromInline var rows: ContiguousArray<Row<Value>> = []
@@ -76,6 +76,7 @@ public final class Overlay<Value> {
     @inlinable
     public func write(_ value: Value?, _ timestamp: Timestamp, slot: Int) {
         if !rows[slot].isDirty { dirtySlots.append(slot) }
+        if (rows[slot].value == nil) != (value == nil) { reorder(slot, hasValue: value != nil) }
         rows[slot] = Row(value: value, timestamp: timestamp, isDirty: true)
     }
 
@@ -161,10 +162,7 @@ public final class Overlay<Value> {
                 if row.value == nil { batch.delete(diskKey) } else { batch.put(diskKey, scratch.bytes) }
             }
             rows[slot].isDirty = false
-            if row.value == nil {
-                order?.remove(slot)
-                keys.remove(slot)
-            }
+            if row.value == nil { keys.remove(slot) }
         }
         dirtySlots.removeAll(keepingCapacity: true)
         if !headers.isEmpty { headers.removeAll() }
@@ -185,10 +183,8 @@ public final class Overlay<Value> {
         }
         let (slot, isNew) = keys.insert(key)
         if isNew { place(Row(value: nil, timestamp: timestamp, isDirty: false), slot) }
-        guard let value else {
-            order?.remove(slot)
-            return keys.remove(slot)
-        }
+        if (rows[slot].value == nil) != (value == nil) { reorder(slot, hasValue: value != nil) }
+        guard let value else { return keys.remove(slot) }
         rows[slot] = Row(value: try serde.read(value), timestamp: timestamp, isDirty: false)
     }
 
@@ -213,18 +209,27 @@ public final class Overlay<Value> {
             count += 1
             slot = next
         }
-        precondition(count == keys.count, "the order must hold exactly the keys of the table")
+        let live = (0..<rows.count).filter { keys.isInUse($0) && rows[$0].value != nil }
+        precondition(count == live.count, "the order must hold exactly the rows with a value")
     }
 
     @usableFromInline
     func takeUp(_ slot: Int, _ key: UnsafeRawBufferPointer) throws {
         place(Row(value: nil, timestamp: .none, isDirty: false), slot)
-        if let row = try load(key) { rows[slot] = row }
+        if let row = try load(key) {
+            rows[slot] = row
+            order?.insert(slot)
+        }
     }
 
+    /// Gives a new slot a row, one without a value.
     private func place(_ row: Row<Value>, _ slot: Int) {
         if slot < rows.count { rows[slot] = row } else { rows.append(row) }
-        order?.insert(slot)
+    }
+
+    @usableFromInline
+    func reorder(_ slot: Int, hasValue: Bool) {
+        if hasValue { order?.insert(slot) } else { order?.remove(slot) }
     }
 
     private func load(_ key: UnsafeRawBufferPointer) throws -> Row<Value>? {

@@ -19,8 +19,16 @@ public protocol StateStore: AnyObject {
         key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers, batch: (any ByteStoreBatch)?)
         throws
 
+    /// Called when the records of one batch have been taken and before the batch is written: the last chance to put anything into it.
+    func finishRestoring(batch: (any ByteStoreBatch)?) throws
+
     /// Forgets what can be read from disk again, beyond `limit` bytes. Only after a commit.
     func trim(to limit: Int)
+}
+
+extension StateStore {
+    /// Most stores put each record into the batch as it comes.
+    public func finishRestoring(batch: (any ByteStoreBatch)?) throws {}
 }
 
 /// Receives the key, value (`nil`: removed), time and headers of a row that goes to a changelog. The bytes are valid during the call.

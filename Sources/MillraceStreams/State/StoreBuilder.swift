@@ -11,6 +11,19 @@ public struct StoreBuilder: Sendable {
     public static func keyValue<Key, Value>(_ store: Materialized, key: Serde<Key>, value: Serde<Value>) -> StoreBuilder {
         StoreBuilder(declaration: .keyValue(store, name: store.name ?? "", isPersistent: store.kind != .inMemory, key: key, value: value))
     }
+
+    /// A store of the values of each key in the past `history` of stream time.
+    ///
+    ///     .versioned("rates", history: .seconds(3600), key: .string, value: .json(Rate.self))
+    ///
+    /// Kafka: `versionedKeyValueStoreBuilder`.
+    public static func versioned<Key, Value>(
+        _ name: String, history: Duration, key: Serde<Key>, value: Serde<Value>
+    ) -> StoreBuilder {
+        StoreBuilder(
+            declaration: .versioned(
+                .versioned(name, history: history), name: name, history: max(0, history.milliseconds), key: key, value: value))
+    }
 }
 
 extension StoreDeclaration {
@@ -22,6 +35,24 @@ extension StoreDeclaration {
             payload: StorePayload(isPersistent: isPersistent) { site in
                 KeyValueStore(
                     name: site.name, key: key, overlay: Overlay(serde: value, isOrdered: true, backing: site.backing), task: site.task)
+            })
+    }
+}
+
+extension StoreDeclaration {
+    /// - Parameter history: In milliseconds.
+    static func versioned<Key, Value>(
+        _ store: Materialized, name: String, history: Int64, key: Serde<Key>, value: Serde<Value>
+    ) -> StoreDeclaration {
+        // Compaction must leave alone what a restore still needs, with a day to spare.
+        let lag = history.addingReportingOverflow(86_400_000)
+        return StoreDeclaration(
+            name, isLogged: store.isLogged,
+            changelogSettings: store.changelogSettings(
+                beside: ["cleanup.policy": "compact", "min.compaction.lag.ms": "\(lag.overflow ? .max : lag.partialValue)"]),
+            historyRetention: history,
+            payload: StorePayload(isPersistent: true) { site in
+                try VersionedStore(name: site.name, key: key, value: value, retention: history, backing: site.backing)
             })
     }
 }

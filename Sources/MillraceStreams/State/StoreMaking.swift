@@ -4,7 +4,14 @@ import MillracePlan
 extension StreamsBuilder {
     /// The declaration of a table's store, with or without history.
     func tableStore<Key, Value>(_ store: Materialized, name: String, key: Serde<Key>, value: Serde<Value>) -> StoreDeclaration {
-        .keyValue(store, name: checkedName(store, name), isPersistent: isPersistent(store), key: key, value: value)
+        let name = checkedName(store, name)
+        guard case .versioned(let history) = store.kind else {
+            return .keyValue(store, name: name, isPersistent: isPersistent(store), key: key, value: value)
+        }
+        if history < .zero {
+            fail("Store \"\(name)\" cannot keep a history of \(history). Give a duration that is not negative.", kind: .configuration)
+        }
+        return .versioned(store, name: name, history: max(0, history.milliseconds), key: key, value: value)
     }
 
     /// A store's own name, checked, or else the generated one.

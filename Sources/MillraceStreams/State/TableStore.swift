@@ -9,23 +9,90 @@ final class TableStore<Key, Value> {
         let isLatest: Bool
     }
 
-    private let rows: KeyValueStore<Key, Value>
+    /// Where the row of a key is or would be, found by one look-up for reading and then writing. Good until the store's next call.
+    struct Place {
+        /// The current row; `nil` when there is none.
+        let row: Row<Value>?
+        fileprivate let slot: Int
+    }
+
+    /// Exactly one of the two is there.
+    private let rows: KeyValueStore<Key, Value>?
+    private let versions: VersionedStore<Key, Value>?
 
     init(named name: String, in task: TaskContext) throws {
-        rows = try task.store(name)
+        versions = task.stores[name] as? VersionedStore<Key, Value>
+        rows = versions == nil ? try task.store(name) : nil
     }
 
     /// The current row of a key.
     func get(_ key: Key) throws -> Row<Value>? {
-        try rows.row(key)
+        if let rows { return try rows.row(key) }
+        return try versions?.row(key)
+    }
+
+    /// The current row of a key, and where to write the next one.
+    func place(of key: Key) throws -> Place {
+        guard let rows else { return Place(row: try versions?.row(key), slot: -1) }
+        let slot = try rows.overlay.slot(of: rows.bytes(of: key))
+        let row = rows.overlay.row(slot)
+        return Place(row: row.value == nil ? nil : row, slot: slot)
+    }
+
+    /// The row of a key as of a time; `nil` where the rows are kept without their history.
+    var getAsOf: ((Key, Timestamp) throws -> Row<Value>?)? {
+        versions.map { versions in
+            { key, time in
+                try versions.get(key, asOf: time).map { Row(value: $0.value, timestamp: $0.timestamp, isDirty: false) }
+            }
+        }
     }
 
     /// Sets or, with `nil`, deletes a row.
     ///
     /// - Returns: `nil` when the store refused the write, because it is older than the history that it keeps.
     func put(_ key: Key, _ value: Value?, _ timestamp: Timestamp) throws -> PutResult? {
-        try rows.put(key, value, timestamp)
-        return PutResult(isLatest: true)
+        if let rows {
+            try rows.put(key, value, timestamp)
+            return PutResult(isLatest: true)
+        }
+        return try putVersion(key, value, timestamp)
+    }
+
+    /// Sets or, with `nil`, deletes the row whose place was found last.
+    ///
+    /// - Returns: `nil` when the store refused the write, because it is older than the history that it keeps.
+    func put(_ key: Key, _ value: Value?, _ timestamp: Timestamp, at place: Place) throws -> PutResult? {
+        if let rows {
+            rows.overlay.write(value, timestamp, slot: place.slot)
+            return PutResult(isLatest: true)
+        }
+        return try putVersion(key, value, timestamp)
+    }
+
+    /// Writes the new value of a change, and notes in the change whether it is the latest one and, if asked to, what was there before.
+    ///
+    /// - Returns: `false` when the store refused the write.
+    func apply(_ change: inout Change<Value>, to key: Key, _ timestamp: Timestamp, readsOld: Bool) throws -> Bool {
+        let result: PutResult?
+        if readsOld {
+            let place = try place(of: key)
+            change.old = place.row?.value
+            result = try put(key, change.new, timestamp, at: place)
+        } else {
+            result = try put(key, change.new, timestamp)
+        }
+        guard let result else { return false }
+        change.isLatest = result.isLatest
+        return true
+    }
+
+    private func putVersion(_ key: Key, _ value: Value?, _ timestamp: Timestamp) throws -> PutResult? {
+        switch try versions?.put(key, value, at: timestamp) {
+        case .latest: return PutResult(isLatest: true)
+        case .superseded: return PutResult(isLatest: false)
+        case .refused, nil: return nil
+        }
     }
 }
 
@@ -33,6 +100,6 @@ extension TableLookup {
     /// Reads the rows of a store.
     init(reading store: String, _ assembly: NodeAssembly) throws {
         let rows = try TableStore<Key, Value>(named: store, in: assembly.task)
-        self.init(find: { try rows.get($0) })
+        self.init(find: { try rows.get($0) }, findAsOf: rows.getAsOf)
     }
 }

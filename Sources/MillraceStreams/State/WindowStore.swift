@@ -11,19 +11,26 @@ public final class WindowStore<Key, Value>: StateStore {
     /// The size of windows: what the end of a window is computed with.
     let windowSize: Int64
     let rows: SegmentedOverlay<Value>
+    /// Kept when results are sent as windows close.
+    let index: WindowIndex?
     private let keySerde: Serde<Key>
+    /// The key of the record that an aggregation handles, which stays over look-ups of operators behind it.
     private let keyBuffer = ByteBuffer()
-    private let upperBuffer = ByteBuffer()
+    private let lookupBuffer = ByteBuffer()
     private let task: TaskContext
     /// The bytes behind the key: the start, and a sequence number that is always 0.
     static var suffixLength: Int { 12 }
 
-    init(name: String, windowSize: Int64, key: Serde<Key>, rows: SegmentedOverlay<Value>, task: TaskContext) {
+    init(
+        name: String, windowSize: Int64, key: Serde<Key>, rows: SegmentedOverlay<Value>, isIndexed: Bool = false, task: TaskContext
+    ) throws {
         self.name = name
         self.windowSize = windowSize
         self.rows = rows
         self.task = task
         keySerde = key
+        index = isIndexed ? WindowIndex() : nil
+        if index != nil { try forEachKey(in: 0...Int64.max) { bytes, _ in try addToIndex(bytes) } }
     }
 
     /// The value of `key` in the window that starts at `start`; `nil` when there is none or it was forgotten.
@@ -60,11 +67,11 @@ public final class WindowStore<Key, Value>: StateStore {
 
     /// Sets the value of `key` in the window that starts at `start`, noted with the time of the record at hand; `nil` removes it.
     public func put(_ key: Key, _ value: Value?, at start: Timestamp) throws {
-        let place = try self.place(of: key, start.milliseconds)
-        try write(value, task.timestamp, to: place)
+        let place = try self.place(atStart: start.milliseconds, keyLength: try write(key, to: lookupBuffer), in: lookupBuffer)
+        try write(value, task.timestamp, to: place, key: lookupBuffer)
     }
 
-    public var byteCount: Int { rows.byteCount }
+    public var byteCount: Int { rows.byteCount + (index?.byteCount ?? 0) }
     public var hasUncommittedRows: Bool { rows.hasUncommittedRows }
 
     public func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
@@ -75,6 +82,7 @@ public final class WindowStore<Key, Value>: StateStore {
         key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers, batch: (any ByteStoreBatch)?
     ) throws {
         try rows.restore(key, value, timestamp, at: try start(of: key), batch: batch)
+        if index != nil, value != nil { _ = try addToIndex(key) }
     }
 
     public func trim(to limit: Int) {
@@ -96,49 +104,64 @@ extension WindowStore {
         }
     }
 
-    /// The place of a row. The store's time rises to `start`.
-    func place(of key: Key, _ start: Int64) throws -> Place {
-        try place(atStart: start, keyLength: write(key))
-    }
-
     /// Writes the bytes of a key, to be followed by calls of `place(atStart:keyLength:)` for its windows.
     func write(_ key: Key) throws -> Int {
-        keyBuffer.removeAll()
-        _ = try keySerde.write(key, to: keyBuffer)
-        return keyBuffer.count
+        try write(key, to: keyBuffer)
     }
 
-    /// The place of a row of the key that was written last.
+    /// The place of a row of the key that was written last. The store's time rises to `start`.
     func place(atStart start: Int64, keyLength: Int) throws -> Place {
-        finishKey(keyBuffer, keyLength, start)
-        rows.observe(start)
-        guard let overlay = rows.overlay(at: start) else { return Place(overlay: nil, slot: -1) }
-        return Place(overlay: overlay, slot: try overlay.slot(of: keyBuffer.bytes))
+        try place(atStart: start, keyLength: keyLength, in: keyBuffer)
     }
 
     /// Writes to the place that was found last.
     func write(_ value: Value?, _ timestamp: Timestamp, to place: Place) throws {
-        if let overlay = place.overlay {
-            overlay.write(value, timestamp, slot: place.slot)
-        } else {
-            task.drop(.expired, at: name)
-            try rows.putLate(keyBuffer.bytes, value, timestamp)
+        try write(value, timestamp, to: place, key: keyBuffer)
+    }
+
+    private func write(_ key: Key, to buffer: ByteBuffer) throws -> Int {
+        buffer.removeAll()
+        _ = try keySerde.write(key, to: buffer)
+        return buffer.count
+    }
+
+    private func place(atStart start: Int64, keyLength: Int, in buffer: ByteBuffer) throws -> Place {
+        finishKey(buffer, keyLength, start)
+        if start > rows.time {
+            rows.observe(start)
+            index?.removeAll(before: rows.firstTimeKept)
         }
+        guard let overlay = rows.overlay(at: start) else { return Place(overlay: nil, slot: -1) }
+        return Place(overlay: overlay, slot: try overlay.slot(of: buffer.bytes))
+    }
+
+    private func write(_ value: Value?, _ timestamp: Timestamp, to place: Place, key: ByteBuffer) throws {
+        guard let overlay = place.overlay else {
+            task.drop(.expired, at: name)
+            return try rows.putLate(key.bytes, value, timestamp)
+        }
+        if index != nil, value != nil, overlay.row(place.slot).value == nil { _ = try addToIndex(key.bytes) }
+        overlay.write(value, timestamp, slot: place.slot)
+    }
+
+    private func addToIndex(_ bytes: UnsafeRawBufferPointer) throws -> Bool {
+        index?.add(try start(of: bytes), UnsafeRawBufferPointer(rebasing: bytes.dropLast(Self.suffixLength)))
+        return true
     }
 
     func row(_ key: Key, _ start: Int64) throws -> Row<Value>? {
         guard let overlay = rows.existingOverlay(at: start) else { return nil }
-        finishKey(keyBuffer, try write(key), start)
-        return try overlay.get(keyBuffer.bytes)
+        finishKey(lookupBuffer, try write(key, to: lookupBuffer), start)
+        return try overlay.get(lookupBuffer.bytes)
     }
 
     /// The row of a key given as its bytes.
     func row(keyBytes: UnsafeRawBufferPointer, _ start: Int64) throws -> Row<Value>? {
         guard let overlay = rows.existingOverlay(at: start) else { return nil }
-        keyBuffer.removeAll()
-        keyBuffer.append(keyBytes)
-        finishKey(keyBuffer, keyBytes.count, start)
-        return try overlay.get(keyBuffer.bytes)
+        lookupBuffer.removeAll()
+        lookupBuffer.append(keyBytes)
+        finishKey(lookupBuffer, keyBytes.count, start)
+        return try overlay.get(lookupBuffer.bytes)
     }
 
     /// Calls `body` for each row of a key whose window starts in `starts`, by start, until it returns `false`. It may change the store.
@@ -147,15 +170,13 @@ extension WindowStore {
     ) throws {
         let lower = max(starts.lowerBound, rows.firstTimeKept)
         guard lower <= starts.upperBound else { return }
-        let length = try write(key)
-        finishKey(keyBuffer, length, lower)
-        let from = Array(keyBuffer.bytes)
-        upperBuffer.removeAll()
-        upperBuffer.append(UnsafeRawBufferPointer(rebasing: keyBuffer.bytes[..<length]))
-        finishKey(upperBuffer, length, starts.upperBound)
+        let length = try write(key, to: lookupBuffer)
+        finishKey(lookupBuffer, length, lower)
+        let from = Array(lookupBuffer.bytes)
+        finishKey(lookupBuffer, length, starts.upperBound)
         // The first key behind the last one.
-        upperBuffer.append(0)
-        let to = Array(upperBuffer.bytes)
+        lookupBuffer.append(0)
+        let to = Array(lookupBuffer.bytes)
         try from.withUnsafeBytes { from in
             try to.withUnsafeBytes { to in
                 var goesOn = true

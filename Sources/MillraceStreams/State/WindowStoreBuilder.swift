@@ -23,7 +23,8 @@ extension StoreBuilder {
 
 extension StoreDeclaration {
     static func window<Key, Value>(
-        _ store: Materialized, name: String, isPersistent: Bool, size: Int64, retention: Int64, key: Serde<Key>, value: Serde<Value>
+        _ store: Materialized, name: String, isPersistent: Bool, size: Int64, retention: Int64, isIndexed: Bool = false, key: Serde<Key>,
+        value: Serde<Value>
     ) -> StoreDeclaration {
         StoreDeclaration(
             name, isLogged: store.isLogged, changelogSettings: store.windowedChangelogSettings(retention: retention),
@@ -33,9 +34,10 @@ extension StoreDeclaration {
                         .configuration,
                         "Window store \(name) keeps windows of \(size) ms for \(retention) ms. Keep them at least for their size.")
                 }
-                return WindowStore(
+                return try WindowStore(
                     name: site.name, windowSize: size, key: key,
-                    rows: try SegmentedOverlay(serde: value, retention: retention, backing: site.backing), task: site.task)
+                    rows: try SegmentedOverlay(serde: value, retention: retention, backing: site.backing),
+                    isIndexed: isIndexed, task: site.task)
             })
     }
 }
@@ -43,7 +45,6 @@ extension StoreDeclaration {
 extension Materialized {
     /// The settings of the changelog of a store that forgets: the topic forgets a day later, so that a restore finds all that the store would have.
     func windowedChangelogSettings(retention: Int64) -> [String: String] {
-        let (sum, overflow) = retention.addingReportingOverflow(86_400_000)
-        return changelogSettings(beside: ["cleanup.policy": "compact,delete", "retention.ms": String(overflow ? .max : sum)])
+        changelogSettings(beside: ["cleanup.policy": "compact,delete", "retention.ms": String(retention.addingClamped(86_400_000))])
     }
 }

@@ -1,0 +1,118 @@
+import Foundation
+import Millrace
+import MillraceFormats
+import Synchronization
+
+extension ExampleRun {
+    /// The latest value of each key of a topic.
+    public func latestValues<Key: Hashable, Value>(of topic: String, key: Serde<Key>, value: Serde<Value>) throws -> [Key: Value] {
+        try TopicContents.latest(topic, of: log, key: key, value: value)
+    }
+
+    /// All values of a topic.
+    public func values<Value>(of topic: String, value: Serde<Value>) throws -> [Value] {
+        var values: [Value] = []
+        try TopicContents.forEach(topic, of: log) { record in
+            if let bytes = record.value { values.append(try value.read(bytes)) }
+        }
+        return values
+    }
+
+    /// Writes a table to a topic, all of it at once, if the topic is still empty. The records are older than any other, so that a join finds them from the start.
+    public func fill<Key, Value>(_ topic: String, with rows: [(key: Key, value: Value)], key: Serde<Key>, value: Serde<Value>) throws {
+        let appender = try log.openAppender(to: topic, named: "table-of-\(topic)", group: "table-of-\(topic)")
+        defer { appender.close() }
+        guard try log.offsetRange(of: TopicPartition(topic, 0)).upperBound == 0 else { return }
+        let keyBytes = ByteBuffer()
+        let valueBytes = ByteBuffer()
+        for (rowKey, row) in rows {
+            keyBytes.removeAll()
+            valueBytes.removeAll()
+            _ = try key.write(rowKey, to: keyBytes)
+            _ = try value.write(row, to: valueBytes)
+            try appender.append(key: keyBytes.bytes, value: valueBytes.bytes, timestamp: 0)
+        }
+        try appender.commit()
+    }
+
+    /// Calls `body` for each value that is committed to a topic from now on, on a thread of its own.
+    public func follow<Value>(
+        _ topic: String, value: Serde<Value>, _ body: @escaping @Sendable (Value) -> Void
+    ) throws -> Follower {
+        let follower = Follower()
+        let session = try log.openSession(named: "follower-of-\(topic)", group: "follower-of-\(topic)")
+        var positions: [TopicPartition: Offset] = [:]
+        for partition in 0..<(try log.describeTopic(topic)?.partitions ?? 0) {
+            let partition = TopicPartition(topic, partition)
+            positions[partition] = try log.offsetRange(of: partition).upperBound
+        }
+        try session.assign(positions)
+        follower.start(session, positions) { record in
+            if let bytes = record.value { body(try value.read(bytes)) }
+        }
+        return follower
+    }
+}
+
+/// A thread that reads what is committed to a topic.
+public final class Follower: Sendable {
+    private let isFinishing = Mutex(false)
+    private let ended = DispatchSemaphore(value: 0)
+
+    /// Reads what is still there, then ends.
+    public func finish() {
+        isFinishing.withLock { $0 = true }
+        ended.wait()
+    }
+
+    fileprivate func start(
+        _ session: any TransportSession, _ positions: [TopicPartition: Offset], _ body: @escaping @Sendable (RawRecord) throws -> Void
+    ) {
+        let reading = Reading(session: session, positions: positions)
+        Thread.detachNewThread { [self] in
+            defer {
+                reading.session.close()
+                ended.signal()
+            }
+            do {
+                while true {
+                    let isLast = isFinishing.withLock { $0 }
+                    let read = try reading.poll(timeout: isLast ? .zero : .milliseconds(100), body)
+                    if isLast, !read { return }
+                }
+            } catch {
+                StandardError.write("Following a topic ended: \(error)\n")
+            }
+        }
+    }
+}
+
+/// Where a follower is. Handed to its thread once, and used by no other.
+private final class Reading: @unchecked Sendable {
+    let session: any TransportSession
+    private var positions: [TopicPartition: Offset]
+    private let scratch = ByteBuffer()
+
+    init(session: any TransportSession, positions: [TopicPartition: Offset]) {
+        self.session = session
+        self.positions = positions
+    }
+
+    /// - Returns: Whether anything was there.
+    func poll(timeout: Duration, _ body: (RawRecord) throws -> Void) throws -> Bool {
+        let batches = try session.poll(maxBytes: 1 << 20, timeout: timeout)
+        for fetched in batches {
+            let start = positions[fetched.partition] ?? 0
+            var cursor = RecordBatchCursor(fetched.bytes)
+            while let batch = try cursor.next() {
+                if batch.isControl { continue }
+                var records = try batch.records(decompressingInto: scratch)
+                while let record = try records.next() {
+                    if record.offset >= start { try body(record) }
+                }
+            }
+            positions[fetched.partition] = fetched.nextOffset
+        }
+        return !batches.isEmpty
+    }
+}

@@ -1,0 +1,48 @@
+import MillraceCore
+
+/// Sends the results of windows of one length once they have closed, in the order of their starts, then keys: `EmitStrategy.onWindowClose`.
+///
+/// A window that the store has forgotten by then is lost, as in Kafka Streams; a longer retention avoids it.
+final class ClosedWindows<Key, Result> {
+    private let store: WindowStore<Key, Result>
+    private let index: WindowIndex
+    private let output: Output<Windowed<Key>, Change<Result>>
+    private let task: TaskContext
+    /// From a window's start to the first time that is not in it.
+    private let length: Int64
+    private let advance: Int64
+    /// Windows that end by this time have been sent; -1 before the first.
+    private var sentUntil: Int64?
+
+    init?(
+        _ store: WindowStore<Key, Result>, length: Int64, advance: Int64, _ output: Output<Windowed<Key>, Change<Result>>,
+        _ task: TaskContext
+    ) {
+        guard let index = store.index else { return nil }
+        self.store = store
+        self.index = index
+        self.output = output
+        self.task = task
+        self.length = length
+        self.advance = advance
+    }
+
+    /// Sends what has closed since the last call, with the headers of the record that moved time.
+    func send(until closeTime: Int64, _ headers: Headers) throws {
+        let sentUntil = self.sentUntil ?? task.processorMetadata[store.name] ?? -1
+        guard closeTime > sentUntil, closeTime >= length else { return }
+        self.sentUntil = closeTime
+        let lower = sentUntil < 0 ? 0 : sentUntil - length + 1
+        let upper = closeTime - length
+        // No window starts in between.
+        if lower > 0, upper / advance == (lower - 1) / advance { return }
+        var hasSent = false
+        try index.forEach(in: lower...upper) { start, keyBytes in
+            guard let row = try store.row(keyBytes: keyBytes, start) else { return }
+            hasSent = true
+            let key = Windowed(try store.key(of: keyBytes), store.window(from: start))
+            try output.send(Record(key: key, value: Change(new: row.value, old: nil), timestamp: row.timestamp, headers: headers))
+        }
+        if hasSent { task.processorMetadata[store.name] = closeTime }
+    }
+}

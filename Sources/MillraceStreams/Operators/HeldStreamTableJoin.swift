@@ -1,0 +1,34 @@
+import MillraceCore
+
+/// The join of a stream with a versioned table that holds records back until rows may not come late any more.
+///
+/// Kafka: `KStreamKTableJoinProcessor` with a grace period.
+final class HeldStreamTableJoin<Key, Value, Left, TableKey, Row, Result> {
+    private let join: StreamTableJoinNode<Key, Left, TableKey, Row, Result>
+    private let inlet: JoinInlet<Key, Value, TableKey, Left>
+    private let buffer: GraceBuffer<Key, Value>
+    private let site: NodeSite
+
+    init(
+        _ join: StreamTableJoinNode<Key, Left, TableKey, Row, Result>, _ inlet: JoinInlet<Key, Value, TableKey, Left>,
+        _ buffer: GraceBuffer<Key, Value>, _ site: NodeSite
+    ) throws {
+        self.join = join
+        self.inlet = inlet
+        self.buffer = buffer
+        self.site = site
+    }
+
+    func receive(_ record: Record<Key, Value>) throws {
+        guard let value = inlet.left(record.value) else { return site.drop(.nullValue) }
+        // Without a key no row can come late, so there is nothing to wait for. (Kafka Streams fails here.)
+        let rowKey = inlet.rowKey(record.key)
+        guard rowKey != nil, try buffer.put(record) else {
+            return try join.receive(record.key, at: rowKey, value, record.timestamp, record.headers)
+        }
+        try buffer.release { held in
+            guard let value = inlet.left(held.value) else { return }
+            try join.receive(held.key, at: inlet.rowKey(held.key), value, held.timestamp, held.headers)
+        }
+    }
+}

@@ -1,0 +1,124 @@
+import MillraceCore
+import MillracePlan
+
+/// The records that a join of a stream with a table holds back, ordered by time, then key, then arrival.
+///
+/// A row's key is a zero byte, the record's timestamp, its key and a number that tells equal ones apart. Kafka: `RocksDBTimeOrderedKeyValueBuffer`.
+final class GraceBuffer<Key, Value>: StateStore {
+    let name: String
+    private let grace: Int64
+    private let keySerde: Serde<Key>
+    private let overlay: Overlay<HeldRecord<Value>>
+    private let task: TaskContext
+    private let key = ByteBuffer()
+    /// The highest timestamp put so far; read from the rows when the task starts.
+    private var streamTime: Timestamp?
+    private var sequence: Int32 = 0
+
+    private static var timeOffset: Int { 1 }
+    private static var keyOffset: Int { 9 }
+    private static var sequenceSize: Int { 4 }
+
+    init(name: String, grace: Int64, key: Serde<Key>, value: Serde<Value>, backing: Backing?, task: TaskContext) {
+        self.name = name
+        self.grace = grace
+        keySerde = key
+        overlay = Overlay(serde: HeldRecordFormat(value: value).serde, isOrdered: true, backing: backing)
+        self.task = task
+    }
+
+    /// Holds a record back.
+    ///
+    /// - Returns: `false` when its grace period is over already.
+    func put(_ record: Record<Key, Value>) throws -> Bool {
+        let streamTime = try currentStreamTime()
+        guard record.timestamp >= streamTime.advanced(byMilliseconds: -grace) else { return false }
+        self.streamTime = max(streamTime, record.timestamp)
+        key.removeAll()
+        key.append(0)
+        key.append(bigEndian: record.timestamp.milliseconds)
+        _ = try keySerde.write(record.key, to: key)
+        let length = key.count
+        // The numbers start again with the task, so one may be taken by a record of before.
+        repeat {
+            sequence = (sequence &+ 1) & .max
+            key.truncate(to: length)
+            key.append(bigEndian: sequence)
+        } while try overlay.get(key.bytes) != nil
+        let metadata = task.recordMetadata ?? RecordMetadata(topic: "", partition: task.id.partition, offset: -1)
+        let held = HeldRecord(value: record.value, timestamp: record.timestamp, headers: record.headers, metadata: metadata)
+        overlay.put(key.bytes, held, record.timestamp)
+        return true
+    }
+
+    /// Gives out and forgets the records whose grace period is over, each as if it was being processed.
+    func release(_ body: (Record<Key, Value>) throws -> Void) throws {
+        let limit = try currentStreamTime().advanced(byMilliseconds: -grace)
+        guard limit.milliseconds >= 0 else { return }
+        key.removeAll()
+        key.append(0)
+        key.append(bigEndian: limit.milliseconds &+ 1)
+        let upper = Array(key.bytes)
+        let (topic, offset) = (task.sourceTopic, task.sourceOffset)
+        defer { (task.sourceTopic, task.sourceOffset) = (topic, offset) }
+        try upper.withUnsafeBytes { upper in
+            try overlay.forEach(from: UnsafeRawBufferPointer(start: nil, count: 0), to: upper) { bytes, row in
+                guard let held = row.value else { return true }
+                overlay.put(bytes, nil, row.timestamp)
+                (task.sourceTopic, task.sourceOffset) = (held.metadata.topic, held.metadata.offset)
+                let record = Record(
+                    key: try key(of: bytes), value: held.value, timestamp: held.timestamp, headers: held.headers)
+                try task.handling(held.timestamp, held.headers) { try body(record) }
+                return true
+            }
+        }
+    }
+
+    private func key(of bytes: UnsafeRawBufferPointer) throws -> Key {
+        guard bytes.count >= Self.keyOffset + Self.sequenceSize else {
+            throw MillraceError(.corruption, "A key of store \(name) is \(bytes.count) bytes long, too short to hold a time and a number.")
+        }
+        return try keySerde.read(UnsafeRawBufferPointer(rebasing: bytes[Self.keyOffset..<bytes.count - Self.sequenceSize]))
+    }
+
+    private func currentStreamTime() throws -> Timestamp {
+        if let streamTime { return streamTime }
+        var last = Timestamp.none
+        try overlay.forEach(from: UnsafeRawBufferPointer(start: nil, count: 0), to: nil, reversed: true) { bytes, _ in
+            if bytes.count >= Self.keyOffset { last = Timestamp(milliseconds: bytes.loadBigEndian(at: Self.timeOffset)) }
+            return false
+        }
+        streamTime = last
+        return last
+    }
+
+    var byteCount: Int { overlay.byteCount }
+    var hasUncommittedRows: Bool { overlay.hasUncommittedRows }
+
+    func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
+        // The changelog's records have the time of writing, since the rows carry their own.
+        let now = task.now
+        try overlay.commit(batch: batch) { key, value, _, _ in try changelog(key, value, now, Headers()) }
+    }
+
+    func restore(
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers, batch: (any ByteStoreBatch)?
+    ) throws {
+        try overlay.restore(key, value, timestamp, batch: batch)
+    }
+
+    func trim(to limit: Int) {
+        overlay.trim(to: limit)
+    }
+}
+
+extension StoreDeclaration {
+    /// The store of records that a join holds back for `grace` milliseconds. Always on disk, as in Kafka Streams.
+    static func graceBuffer<Key, Value>(_ name: String, grace: Int64, key: Serde<Key>, value: Serde<Value>) -> StoreDeclaration {
+        StoreDeclaration(
+            name, changelogSettings: Materialized(name).changelogSettings(beside: ["cleanup.policy": "compact"]),
+            payload: StorePayload(isPersistent: true) { site in
+                GraceBuffer(name: site.name, grace: grace, key: key, value: value, backing: site.backing, task: site.task)
+            })
+    }
+}

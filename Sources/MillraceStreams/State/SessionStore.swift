@@ -1,0 +1,188 @@
+import MillraceCore
+
+/// A store of one value for each key and session.
+///
+/// It forgets: a session is there as long as its end is later than the latest end that was put, minus the store's retention. A put of an older one changes nothing, though the
+/// changelog gets it. Like every store it belongs to one task, and what is written counts from the task's next commit on.
+///
+/// Kafka: `SessionStore`.
+public final class SessionStore<Key, Value>: StateStore {
+    public let name: String
+    let rows: SegmentedOverlay<Value>
+    /// Sessions by their end, start and key; kept when results are sent as sessions close.
+    let index: WindowIndex?
+    private let keySerde: Serde<Key>
+    private let buffer = ByteBuffer()
+    private let indexBuffer = ByteBuffer()
+    private let task: TaskContext
+    /// The bytes behind the key: end and start.
+    static var suffixLength: Int { 16 }
+
+    init(name: String, key: Serde<Key>, rows: SegmentedOverlay<Value>, isIndexed: Bool, task: TaskContext) throws {
+        self.name = name
+        self.rows = rows
+        self.task = task
+        keySerde = key
+        index = isIndexed ? WindowIndex() : nil
+        if index != nil { try forEachKey { bytes, _ in try addToIndex(bytes) } }
+    }
+
+    /// The value of one session of `key`, `nil` when there is none or it was forgotten. Kafka: `fetchSession`.
+    public func fetch(_ key: Key, _ session: Window) throws -> Value? {
+        guard let overlay = rows.existingOverlay(at: session.end.milliseconds) else { return nil }
+        return try overlay.get(bytes(of: key, session))?.value
+    }
+
+    /// All sessions of `key`, by their end. Kafka: `fetch(key)`.
+    public func fetch(_ key: Key) throws -> [(session: Window, value: Value)] {
+        try findSessions(key, endingFrom: 0, startingUntil: Timestamp(milliseconds: .max))
+    }
+
+    /// The sessions of `key` that end at `end` or later and start at `start` or earlier, by their end. Kafka: `findSessions`.
+    public func findSessions(_ key: Key, endingFrom end: Timestamp, startingUntil start: Timestamp) throws -> [(
+        session: Window, value: Value
+    )] {
+        var found: [(session: Window, value: Value)] = []
+        try forEachSession(key, endingFrom: end.milliseconds) { session, value in
+            if session.start <= start { found.append((session, value)) }
+            return true
+        }
+        return found
+    }
+
+    /// All sessions with their values. Older rows come before much younger ones; in between they are ordered by key, end and start.
+    public func all() throws -> [(key: Windowed<Key>, value: Value)] {
+        var found: [(key: Windowed<Key>, value: Value)] = []
+        try forEachKey { bytes, row in
+            let (end, start) = try times(of: bytes)
+            let key = try keySerde.read(UnsafeRawBufferPointer(rebasing: bytes.dropLast(Self.suffixLength)))
+            let session = Window(start: Timestamp(milliseconds: start), end: Timestamp(milliseconds: end))
+            if let value = row.value { found.append((Windowed(key, session), value)) }
+            return true
+        }
+        return found
+    }
+
+    /// Sets the value of a session of `key`, noted with the time of the record at hand; `nil` removes it.
+    public func put(_ key: Key, _ session: Window, _ value: Value?) throws {
+        let end = session.end.milliseconds
+        if end > rows.time {
+            rows.observe(end)
+            index?.removeAll(before: rows.firstTimeKept)
+        }
+        let bytes = try bytes(of: key, session)
+        guard let overlay = rows.overlay(at: end) else {
+            task.drop(.expired, at: name)
+            return try rows.putLate(bytes, value, task.timestamp)
+        }
+        overlay.put(bytes, value, task.timestamp)
+        if value == nil { try removeFromIndex(bytes) } else { _ = try addToIndex(bytes) }
+    }
+
+    /// Removes a session of `key`.
+    public func remove(_ key: Key, _ session: Window) throws {
+        try put(key, session, nil)
+    }
+
+    public var byteCount: Int { rows.byteCount + (index?.byteCount ?? 0) }
+    public var hasUncommittedRows: Bool { rows.hasUncommittedRows }
+
+    public func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
+        try rows.commit(to: changelog, batch: batch)
+    }
+
+    public func restore(
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers, batch: (any ByteStoreBatch)?
+    ) throws {
+        try rows.restore(key, value, timestamp, at: try times(of: key).end, batch: batch)
+        if value == nil { try removeFromIndex(key) } else { _ = try addToIndex(key) }
+    }
+
+    public func trim(to limit: Int) {
+        rows.trim(to: limit)
+    }
+}
+
+// What operators use.
+extension SessionStore {
+    /// Calls `body` for each session of `key` that ends at `end` or later, by end and then start, until it returns `false`. It may change the store.
+    func forEachSession(_ key: Key, endingFrom end: Int64, _ body: (Window, Value) throws -> Bool) throws {
+        let from = max(end, rows.firstTimeKept)
+        let lower = Array(try bytes(of: key, Window(start: 0, end: Timestamp(milliseconds: from))))
+        let length = lower.count - Self.suffixLength
+        // The first key behind all of this key's sessions.
+        let upper = Array(lower[..<length]) + [UInt8](repeating: 0x80, count: 1)
+        try lower.withUnsafeBytes { lower in
+            try upper.withUnsafeBytes { upper in
+                var goesOn = true
+                try rows.forEachSegment(from: from, to: .max) { overlay in
+                    try overlay.forEach(from: lower, to: upper) { bytes, row in
+                        // Longer keys that begin with this one may lie in between.
+                        guard bytes.count == length + Self.suffixLength, let value = row.value else { return true }
+                        let (end, start) = try times(of: bytes)
+                        goesOn = try body(Window(start: Timestamp(milliseconds: start), end: Timestamp(milliseconds: end)), value)
+                        return goesOn
+                    }
+                    return goesOn
+                }
+            }
+        }
+    }
+
+    /// The session that an entry of the index stands for, with its value; `nil` when it was forgotten.
+    func session(end: Int64, startAndKey: UnsafeRawBufferPointer) throws -> (key: Windowed<Key>, value: Value)? {
+        let key = try keySerde.read(UnsafeRawBufferPointer(rebasing: startAndKey[8...]))
+        let session = Window(start: Timestamp(milliseconds: startAndKey.loadBigEndian()), end: Timestamp(milliseconds: end))
+        return try fetch(key, session).map { (Windowed(key, session), $0) }
+    }
+
+    private func forEachKey(_ body: (UnsafeRawBufferPointer, Row<Value>) throws -> Bool) throws {
+        let firstTimeKept = rows.firstTimeKept
+        try rows.forEachSegment(from: 0, to: .max) { overlay in
+            try overlay.forEach(from: UnsafeRawBufferPointer(start: nil, count: 0), to: nil) { bytes, row in
+                guard try times(of: bytes).end >= firstTimeKept else { return true }
+                return try body(bytes, row)
+            }
+            return true
+        }
+    }
+
+    /// Key, end and start, valid until the next call.
+    private func bytes(of key: Key, _ session: Window) throws -> UnsafeRawBufferPointer {
+        buffer.removeAll()
+        _ = try keySerde.write(key, to: buffer)
+        buffer.append(bigEndian: session.end.milliseconds)
+        buffer.append(bigEndian: session.start.milliseconds)
+        return buffer.bytes
+    }
+
+    private func times(of key: UnsafeRawBufferPointer) throws -> (end: Int64, start: Int64) {
+        guard key.count >= Self.suffixLength, case let end = key.loadBigEndian(at: key.count - 16, as: Int64.self), end >= 0 else {
+            throw MillraceError(
+                .corruption, "A key of session store \(name) is \(key.count) bytes long and does not end in a session's times.")
+        }
+        return (end, key.loadBigEndian(at: key.count - 8))
+    }
+
+    private func addToIndex(_ bytes: UnsafeRawBufferPointer) throws -> Bool {
+        guard let index else { return true }
+        let end = try startAndKey(of: bytes)
+        index.add(end, indexBuffer.bytes)
+        return true
+    }
+
+    private func removeFromIndex(_ bytes: UnsafeRawBufferPointer) throws {
+        guard let index else { return }
+        let end = try startAndKey(of: bytes)
+        index.remove(end, indexBuffer.bytes)
+    }
+
+    /// Puts what the index keeps beside the end into its buffer.
+    private func startAndKey(of bytes: UnsafeRawBufferPointer) throws -> Int64 {
+        let (end, start) = try times(of: bytes)
+        indexBuffer.removeAll()
+        indexBuffer.append(bigEndian: start)
+        indexBuffer.append(UnsafeRawBufferPointer(rebasing: bytes.dropLast(Self.suffixLength)))
+        return end
+    }
+}

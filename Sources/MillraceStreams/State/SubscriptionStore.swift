@@ -1,0 +1,80 @@
+import MillraceCore
+import MillracePlan
+
+/// Which left rows point at which foreign key: the subscriptions of a foreign-key join, all of one foreign key side by side.
+///
+/// A row's key is the length of the foreign key, the foreign key and the left row's key. Kafka: the subscription store, `CombinedKeySchema`.
+final class SubscriptionStore<ForeignKey, Key>: StateStore {
+    let name: String
+    private let foreignKey: Serde<ForeignKey>
+    private let primaryKey: Serde<Key>
+    private let overlay: Overlay<Subscription<Key>>
+    private let key = ByteBuffer()
+
+    init(name: String, foreignKey: Serde<ForeignKey>, primaryKey: Serde<Key>, backing: Backing?) {
+        self.name = name
+        self.foreignKey = foreignKey
+        self.primaryKey = primaryKey
+        overlay = Overlay(serde: SubscriptionFormat(primaryKey: primaryKey).serde, isOrdered: true, backing: backing)
+    }
+
+    /// Keeps a subscription or forgets it, as its instruction says.
+    func apply(_ subscription: Subscription<Key>, to foreign: ForeignKey, _ timestamp: Timestamp, _ headers: Headers) throws {
+        try writePrefix(foreign)
+        _ = try primaryKey.write(subscription.primaryKey, to: key)
+        overlay.put(key.bytes, subscription.instruction.keepsSubscription ? subscription : nil, timestamp, headers: headers)
+    }
+
+    /// Calls `body` for all subscriptions to a foreign key, ordered by the bytes of the left rows' keys.
+    func forEachSubscription(to foreign: ForeignKey, _ body: (Subscription<Key>) throws -> Void) throws {
+        try writePrefix(foreign)
+        let lower = Array(key.bytes)
+        // The length in front is never all ones, so there always is a key behind.
+        let upper = BackingCursor.successor(of: lower) ?? lower
+        try lower.withUnsafeBytes { lower in
+            try upper.withUnsafeBytes { upper in
+                try overlay.forEach(from: lower, to: upper) { _, row in
+                    if let subscription = row.value { try body(subscription) }
+                    return true
+                }
+            }
+        }
+    }
+
+    private func writePrefix(_ foreign: ForeignKey) throws {
+        key.removeAll()
+        key.append(bigEndian: Int32(0))
+        _ = try foreignKey.write(foreign, to: key)
+        key.mutableBytes.storeBytes(of: Int32(key.count - 4).bigEndian, as: Int32.self)
+    }
+
+    var byteCount: Int { overlay.byteCount }
+    var hasUncommittedRows: Bool { overlay.hasUncommittedRows }
+
+    func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
+        try overlay.commit(batch: batch, changelog)
+    }
+
+    func restore(
+        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers, batch: (any ByteStoreBatch)?
+    ) throws {
+        try overlay.restore(key, value, timestamp, batch: batch)
+    }
+
+    func trim(to limit: Int) {
+        overlay.trim(to: limit)
+    }
+}
+
+extension StreamsBuilder {
+    /// The declaration of the store of a foreign-key join's subscriptions, of the builder's default kind.
+    func subscriptionStore<ForeignKey, Key>(
+        _ name: String, foreignKey: Serde<ForeignKey>, primaryKey: Serde<Key>
+    ) -> StoreDeclaration {
+        StoreDeclaration(
+            name, changelogSettings: Materialized(name).changelogSettings(beside: ["cleanup.policy": "compact"]),
+            payload: StorePayload(isPersistent: isPersistent(.automatic)) { site in
+                SubscriptionStore(name: site.name, foreignKey: foreignKey, primaryKey: primaryKey, backing: site.backing)
+            })
+    }
+}
