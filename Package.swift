@@ -59,6 +59,13 @@ let package = Package(
         .executableTarget(
             name: "FraudDetection", dependencies: ["Millrace", "ExampleSupport"], path: "Examples/FraudDetection", exclude: ["README.md"]),
 
+        // The same work as other systems do in the peer benchmark, and the input for it.
+        .target(name: "BenchmarkSupport", path: "Benchmarks/Support"),
+        .executableTarget(
+            name: "millrace-bench", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine", "BenchmarkSupport"],
+            path: "Benchmarks/millrace-bench"),
+        .testTarget(name: "BenchmarkSupportTests", dependencies: ["BenchmarkSupport"]),
+
         // The style guide, and documents that agree with the code.
         .testTarget(name: "TidyTests"),
         .testTarget(name: "ExamplesTests", dependencies: ["WordCount", "FraudDetection"]),
