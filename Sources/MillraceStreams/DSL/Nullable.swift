@@ -18,6 +18,6 @@ public protocol Nullable: SendableMetatype {
 extension Optional: Nullable {
     @inlinable public var optional: Wrapped? { self }
 
-    public static func wrapped(_ serde: Serde<Wrapped?>) -> Serde<Wrapped> { serde.wrapped() }
-    public static func optional(_ serde: Serde<Wrapped>) -> Serde<Wrapped?> { serde.optional }
+    @inlinable public static func wrapped(_ serde: Serde<Wrapped?>) -> Serde<Wrapped> { serde.wrapped() }
+    @inlinable public static func optional(_ serde: Serde<Wrapped>) -> Serde<Wrapped?> { serde.optional }
 }

@@ -3,6 +3,7 @@ import MillracePlan
 
 extension StreamsBuilder {
     /// The declaration of a table's store, with or without history.
+    @inlinable
     func tableStore<Key, Value>(_ store: Materialized, name: String, key: Serde<Key>, value: Serde<Value>) -> StoreDeclaration {
         let name = checkedName(store, name)
         guard case .versioned(let history) = store.kind else {
@@ -12,12 +13,14 @@ extension StreamsBuilder {
     }
 
     /// A store's own name, checked, or else the generated one.
+    @usableFromInline
     func checkedName(_ store: Materialized, _ generated: String) -> String {
         guard let name = store.name else { return generated }
         check(name: name, of: "store")
         return name
     }
 
+    @usableFromInline
     func isPersistent(_ store: Materialized) -> Bool {
         switch store.kind == .automatic ? defaultStore : store.kind {
         case .inMemory: false
