@@ -44,9 +44,12 @@ final class Grouping<Key, Value> {
     }
 
     /// The node that an aggregation with this store follows, and the sources of its subtopology: the stream itself, or behind a repartition topic.
-    func repartitioned(forStore store: String) -> (node: LogicalNode, sources: Set<String>) {
+    ///
+    /// - Parameter existing: The repartition that an earlier aggregation of a cogrouping made, and that all of that cogrouping share.
+    func repartitioned(forStore store: String, sharing existing: LogicalNode? = nil) -> (node: LogicalNode, sources: Set<String>) {
         guard needsRepartition else { return (node, sources) }
         let parts = RepartitionParts(base: topicName ?? store, builder)
+        if let existing { return (existing, [existing.name]) }
         if let shared = sharedRepartition, topicName != nil { return (shared, [shared.name]) }
         let repartition = LogicalNode(parts.source, .repartition(makeRepartition(parts)))
         builder.graph.add(repartition, parents: [node])

@@ -22,7 +22,7 @@ public struct StoreBuilder: Sendable {
     ) -> StoreBuilder {
         StoreBuilder(
             declaration: .versioned(
-                .versioned(name, history: history), name: name, history: max(0, history.milliseconds), key: key, value: value))
+                .versioned(name, history: history), name: name, history: history.milliseconds, key: key, value: value))
     }
 }
 

@@ -8,10 +8,7 @@ extension StreamsBuilder {
         guard case .versioned(let history) = store.kind else {
             return .keyValue(store, name: name, isPersistent: isPersistent(store), key: key, value: value)
         }
-        if history < .zero {
-            fail("Store \"\(name)\" cannot keep a history of \(history). Give a duration that is not negative.", kind: .configuration)
-        }
-        return .versioned(store, name: name, history: max(0, history.milliseconds), key: key, value: value)
+        return .versioned(store, name: name, history: history.milliseconds, key: key, value: value)
     }
 
     /// A store's own name, checked, or else the generated one.
