@@ -58,7 +58,7 @@ import Testing
 
     @Test func aTableOfWindowsThatNobodyKnowsIsAnError() throws {
         let builder = StreamsBuilder()
-        let windows = Serde<String>.timeWindowed(.string, size: .milliseconds(10)) as Serde<Windowed<String>>
+        let windows: Serde<Windowed<String>> = .timeWindowed(.string, size: .milliseconds(10))
         let table: KTable<Windowed<String>, String> = builder.table("in", key: windows)
         table.suppress(.untilWindowCloses()).toStream().to("out", key: windows)
         #expect(throws: MillraceError.self) { try builder.build() }
