@@ -42,7 +42,9 @@ let package = Package(
             name: "MillraceTestKit", dependencies: ["MillraceCore", "MillraceFormats", "MillracePlan", "MillraceStreams"]),
         .target(name: "CGetopt"),
         .target(name: "MillraceCommandLine", dependencies: ["CGetopt"]),
-        .executableTarget(name: "millrace-cli", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine"]),
+        .executableTarget(
+            name: "millrace-cli",
+            dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceJSON", "MillraceCommandLine"]),
         // Runs the cases of the conformance suite, which Kafka Streams itself has run.
         .target(
             name: "MillraceConformance",
@@ -57,15 +59,28 @@ let package = Package(
         .executableTarget(
             name: "FraudDetection", dependencies: ["Millrace", "ExampleSupport"], path: "Examples/FraudDetection", exclude: ["README.md"]),
 
+        // The same work as other systems do in the peer benchmark, and the input for it.
+        .target(name: "BenchmarkSupport", path: "Benchmarks/Support"),
+        .executableTarget(
+            name: "millrace-bench", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine", "BenchmarkSupport"],
+            path: "Benchmarks/millrace-bench"),
+        .testTarget(name: "BenchmarkSupportTests", dependencies: ["BenchmarkSupport"]),
+
         // The style guide, and documents that agree with the code.
         .testTarget(name: "TidyTests"),
+        .testTarget(name: "ExamplesTests", dependencies: ["WordCount", "FraudDetection"]),
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),
         .testTarget(name: "MillracePlanTests", dependencies: ["MillracePlan", "MillraceCore"], resources: [.copy("Golden")]),
         .testTarget(name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats"]),
         .testTarget(name: "MillraceRocksDBTests", dependencies: ["MillraceRocksDB", "MillraceTestKit"]),
         .testTarget(name: "MillraceJSONTests", dependencies: ["MillraceJSON"]),
+        .testTarget(
+            name: "MillraceConformanceTests", dependencies: ["MillraceConformance"], resources: [.copy("Cases")]),
         .testTarget(name: "MillraceStreamsTests", dependencies: ["Millrace", "MillraceTestKit"]),
+        .testTarget(
+            name: "MillraceCLITests",
+            dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceCommandLine", "millrace-cli"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

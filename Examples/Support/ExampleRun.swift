@@ -1,7 +1,6 @@
 import Foundation
 import Millrace
 import MillraceCommandLine
-import Synchronization
 
 /// One run of an example: its options, its log, and the app on it.
 public final class ExampleRun: Sendable {
@@ -95,54 +94,35 @@ public final class ExampleRun: Sendable {
         configuration.failures = failures
         configuration.logger = ExampleRun.logger(options)
         configuration.internalTopicSettings = ["max.message.bytes": ExampleRun.longestRecord]
-        let progress = Mutex(ProgressLine())
-        configuration.onRestore = { restore in
-            let rate = Int(restore.recordsPerSecond)
-            let left = restore.timeLeft.map { ", \($0.components.seconds) s left" } ?? ""
-            progress.withLock {
-                $0.say(
-                    "Restoring \(restore.store) of task \(restore.task): \(restore.restored) of \(restore.total) records, \(rate) a second\(left)"
-                        + (restore.reason.map { " (\($0))" } ?? ""))
-            }
-        }
+        let work = ImportedWork()
+        configuration.onRestore = { work.tell($0) }
         let app = StreamsApp(topology, on: .embedded(log, statePath: options.data + "/state"), configuration: configuration)
-        let state = Mutex(ImportState())
         let input = options.input ?? path
         // The input is read on a thread of its own, since reading blocks.
         Thread.detachNewThread { [self] in
             do {
                 let importer = try LineImporter(input, into: topic, of: log, app: applicationID, parse: parse)
                 try importer.run(follow: options.follow) {
-                    progress.withLock { $0.show(records: app.processedRecords, share: importer.shareRead) }
-                    return state.withLock { $0.appHasEnded }
+                    work.show(records: app.processedRecords, share: importer.shareRead)
+                    return work.appHasEnded
                 }
-                app.shutDownWhenIdle()
+                work.importEnded(nil)
             } catch {
                 // What was read before is processed all the same.
-                state.withLock { $0.failure = error }
-                app.shutDownWhenIdle()
+                work.importEnded(error)
             }
-            state.withLock { $0.importHasEnded = true }
-            while state.withLock({ !$0.appHasEnded }) {
-                progress.withLock { $0.show(records: app.processedRecords, share: nil) }
+            app.shutDownWhenIdle()
+            while !work.appHasEnded {
+                work.show(records: app.processedRecords, share: nil)
                 Thread.sleep(forTimeInterval: 0.05)
             }
         }
-        defer { state.withLock { $0.appHasEnded = true } }
+        defer { work.appEnded() }
         try await app.runUntilSignalled()
-        progress.withLock { $0.finish() }
         for (reason, count) in app.droppedRecords.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             StandardError.write("\(count) records were left out in this run: \(reason.rawValue)\n")
         }
-        if let failure = state.withLock({ $0.failure }) { throw failure }
-        return state.withLock { $0.importHasEnded }
-    }
-
-    /// How far the thread that reads the input is.
-    private struct ImportState {
-        var importHasEnded = false
-        var appHasEnded = false
-        var failure: (any Error)?
+        return try work.importIsComplete()
     }
 
     private static func logger(_ options: ExampleOptions) -> MillraceLogger {

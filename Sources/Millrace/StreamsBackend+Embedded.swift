@@ -17,8 +17,17 @@ extension StreamsBackend {
     ///
     /// - Parameter statePath: The directory that holds the state of each app, in a directory of the app's name.
     public static func embedded(_ log: EmbeddedLog, statePath: String, stateMemory: Int = 64 << 20) -> StreamsBackend {
-        StreamsBackend(transport: log, clock: SystemClock()) { applicationID in
-            try RocksDBStore.open(at: statePath + "/" + applicationID, memoryBudget: stateMemory)
+        StreamsBackend(transport: log, clock: SystemClock()) { applicationID, logger in
+            let path = statePath + "/" + applicationID
+            do {
+                return try RocksDBStore.open(at: path, memoryBudget: stateMemory)
+            } catch let error as MillraceError where error.kind == .corruption {
+                logger.log(
+                    .warning, "The local state is damaged and is removed; it will be rebuilt from its changelogs", ("directory", path),
+                    ("error", error.message))
+                try RocksDBStore.remove(at: path)
+                return try RocksDBStore.open(at: path, memoryBudget: stateMemory)
+            }
         }
     }
 }

@@ -111,6 +111,7 @@ public struct Serde<Value>: Sendable {
 
 extension Serde {
     /// The serde of the type inside an optional, for values that are known not to be null.
+    @inlinable
     public func wrapped<Wrapped>() -> Serde<Wrapped> where Value == Wrapped? {
         let writeValue = self.writeValue
         let readValue = self.readValue

@@ -12,6 +12,8 @@ extension Serde where Value: Codable & SendableMetatype {
     /// Errors are of kind `serialization` and name the place: `payment.amount: expected a number, found a string`.
     ///
     /// Kafka: a `JsonSerializer` and `JsonDeserializer` for the type.
+    // Optional types are Codable too, but are meant for the overload below, which knows null.
+    @_disfavoredOverload
     public static func json(_ type: Value.Type = Value.self) -> Serde<Value> {
         Serde("json", write: { try JSONWriter.write($0, to: $1) }, read: { try JSONDocument.read(Value.self, from: $0) })
     }

@@ -50,7 +50,8 @@ enum BatchReader {
         guard let index = view.segments.lastIndex(where: { $0.baseOffset <= position.offset }) ?? view.segments.indices.first else {
             return nil
         }
-        return (index, try view.segments[index].index.position(before: position.offset))
+        let limit = index == view.segments.endIndex - 1 ? view.lastCommittedBytes : view.segments[index].committedBytes
+        return (index, try view.segments[index].position(before: position.offset, limit: limit))
     }
 
     /// Whole batches from a place: as many as fit, or one that does not.

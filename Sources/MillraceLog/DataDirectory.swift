@@ -11,6 +11,8 @@ final class DataDirectory {
     private let fileSystem: any FileSystem
     /// Whether what was written last may not have reached the disk: the log was not closed, and the machine has started anew since, or nobody knows.
     let mayHaveLostUnsyncedData: Bool
+    /// Whether it is only looked at.
+    let isObserved: Bool
 
     /// Makes the directory when it is missing, or takes it over.
     ///
@@ -18,6 +20,7 @@ final class DataDirectory {
     init(_ path: String, _ fileSystem: any FileSystem) throws {
         self.path = path
         self.fileSystem = fileSystem
+        isObserved = false
         for end in path.indices.dropFirst() where path[end] == "/" { try fileSystem.makeDirectory(String(path[..<end])) }
         try fileSystem.makeDirectory(path)
         let names = try fileSystem.list(path)
@@ -43,6 +46,22 @@ final class DataDirectory {
         mayHaveLostUnsyncedData = DataDirectory.mayHaveLostData(note: note, boot: fileSystem.bootIdentity)
         try checkFormat(isNew: !names.contains(DataDirectory.formatFile))
         try writeNote("open")
+    }
+
+    /// Looks at a directory that belongs to another process, without touching it.
+    ///
+    /// - Throws: `MillraceError` of kind `configuration` when there is no log in it.
+    init(observing path: String, _ fileSystem: any FileSystem) throws {
+        self.path = path
+        self.fileSystem = fileSystem
+        isObserved = true
+        mayHaveLostUnsyncedData = false
+        guard fileSystem.exists(path + "/" + DataDirectory.formatFile) else {
+            throw MillraceError(
+                .configuration,
+                "There is no log in \(path): the file \(DataDirectory.formatFile) is missing. Give the directory that the app writes to.")
+        }
+        try checkFormat(isNew: false)
     }
 
     private func checkFormat(isNew: Bool) throws {

@@ -48,8 +48,8 @@ extension EmbeddedLog {
         for (index, segment) in zip(view.segments.indices, view.segments) {
             let isLast = index == view.segments.endIndex - 1
             if !isLast, let highest = try segment.index.finishedMaxTimestamp(), highest < time { continue }
-            let from = try segment.index.position(before: try segment.index.offset(before: time))
             let end = isLast ? view.lastCommittedBytes : segment.committedBytes
+            let from = try segment.position(before: try segment.index.offset(before: time), limit: end)
             var scan = BatchScan(segment.file, path: segment.path, from: from, to: end)
             while let (batch, _) = try scan.next() {
                 guard batch.maxTimestamp >= time, batch.lastOffset.value >= start, !batch.isControl else { continue }
@@ -65,7 +65,7 @@ extension EmbeddedLog {
     public func openSession(named name: String, group: String) throws -> any TransportSession {
         // Waits for a commit of the session that is fenced, so that it is whole before the new one reads its offsets, or fails.
         try writer.locked {
-            try checkUsable()
+            if !isObserver { try checkUsable() }
             return state.locked {
                 let epoch = (sessionEpochs[name] ?? 0) + 1
                 sessionEpochs[name] = epoch

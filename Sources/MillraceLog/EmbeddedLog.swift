@@ -24,7 +24,7 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
     let options: EmbeddedLogOptions
     let fileSystem: any FileSystem
     let clock: any WallClock
-    private let directory: DataDirectory
+    let directory: DataDirectory
 
     /// Held by the one thread that changes anything, also while it writes to the disk. Taken before `state`.
     let writer = Monitor()
@@ -68,10 +68,7 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
         directory = try DataDirectory(path, fileSystem)
         syncs = SyncQueue(fileSystem)
 
-        let cataloguePath = path + "/" + TopicCatalogue.fileName
-        let catalogueText = try fileSystem.contents(of: cataloguePath)
-        catalogue =
-            try catalogueText.map { try TopicCatalogue(text: String(decoding: $0, as: UTF8.self), path: cataloguePath) } ?? TopicCatalogue()
+        catalogue = try EmbeddedLog.readCatalogue(path, fileSystem)
 
         let recovered = try EmbeddedLog.readJournal(directory, catalogue, fileSystem)
         if recovered == nil, !catalogue.entries.isEmpty {
@@ -91,6 +88,32 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
             topics[entry.description.name] = try openTopic(
                 entry, partitions: 0..<entry.description.partitions, marks: recovered?.partitions ?? [:])
         }
+    }
+
+    /// A log without a topic, for `observe` to fill.
+    init(observing directory: DataDirectory, _ options: EmbeddedLogOptions, _ journal: Journal) {
+        path = directory.path
+        self.options = options
+        fileSystem = options.fileSystem
+        clock = options.clock ?? SystemClock()
+        self.directory = directory
+        syncs = SyncQueue(fileSystem)
+        catalogue = TopicCatalogue()
+        groups = [:]
+        self.journal = journal
+        failure = MillraceError(
+            .configuration, "The log \(path) was opened to read only, beside the process that writes to it, so it cannot be changed here.")
+    }
+
+    /// The list of topics as it is on the disk.
+    func readCatalogue() throws -> TopicCatalogue {
+        try EmbeddedLog.readCatalogue(path, fileSystem)
+    }
+
+    private static func readCatalogue(_ directory: String, _ fileSystem: any FileSystem) throws -> TopicCatalogue {
+        let path = directory + "/" + TopicCatalogue.fileName
+        guard let bytes = try fileSystem.contents(of: path) else { return TopicCatalogue() }
+        return try TopicCatalogue(text: String(decoding: bytes, as: UTF8.self), path: path)
     }
 
     private static func readJournal(_ directory: DataDirectory, _ catalogue: TopicCatalogue, _ fileSystem: any FileSystem) throws

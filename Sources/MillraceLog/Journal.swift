@@ -14,7 +14,7 @@ final class Journal {
 
     let path: String
     private let directory: String
-    private let fileSystem: any FileSystem
+    let fileSystem: any FileSystem
     private var file: any File
     private let buffer = ByteBuffer(capacity: 4096)
     private var sequence: UInt64
@@ -24,6 +24,8 @@ final class Journal {
     private var firstEntryLength: Int
     /// Grows when the file is written anew, so that a sync of the old file is not taken for one of the new.
     private(set) var generation = 0
+    /// How far an observer has read.
+    var followed = Followed()
 
     /// Takes over a journal that was recovered, or starts the first one with the state `initial`.
     init(_ fileSystem: any FileSystem, directory: String, recovered: JournalRecovery?) throws {
@@ -45,6 +47,24 @@ final class Journal {
             file = try Journal.write(JournalEntry(), sequence: 0, buffer, path, directory, fileSystem)
             adopt(length: buffer.count)
         }
+    }
+
+    /// A journal that another process writes: `follow` reads it, and nothing else may be called.
+    ///
+    /// - Throws: `MillraceError` of kind `configuration` when there is none.
+    init(observing directory: String, _ fileSystem: any FileSystem) throws {
+        self.fileSystem = fileSystem
+        self.directory = directory
+        path = directory + "/" + Journal.fileName
+        guard fileSystem.exists(path) else {
+            throw MillraceError(
+                .configuration, "There is no journal \(path): nothing was ever committed there, or the directory is not whole.")
+        }
+        file = try fileSystem.open(path, writable: false)
+        sequence = 0
+        position = 0
+        syncedPosition = 0
+        firstEntryLength = 0
     }
 
     /// Writes the entry of a commit. When it throws, the entry does not count, now or after a restart.

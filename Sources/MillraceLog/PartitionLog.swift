@@ -139,6 +139,12 @@ final class PartitionLog: @unchecked Sendable {
         (segments.suffix(1) + newSegments).filter { pendingBytes[ObjectIdentifier($0)] != nil }
     }
 
+    /// Moves the end of an observer's partition, see `follow`. Under both locks.
+    func showEnd(_ offset: Int64) {
+        endOffset = offset
+        nextOffset = offset
+    }
+
     var hasNewSegments: Bool { !newSegments.isEmpty }
 
     /// Makes what was appended count. Under both locks.

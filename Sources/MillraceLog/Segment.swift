@@ -21,6 +21,31 @@ final class Segment: @unchecked Sendable {
         index = SegmentIndex(fileSystem, directory: directory, baseOffset: baseOffset)
     }
 
+    /// Opens a segment that another process writes to, to read it.
+    init(observing fileSystem: any FileSystem, directory: String, baseOffset: Int64) throws {
+        self.baseOffset = baseOffset
+        committedBytes = 0
+        path = directory + "/" + SegmentFiles.name(baseOffset, SegmentFiles.log)
+        file = try fileSystem.open(path, writable: false)
+        index = SegmentIndex(fileSystem, directory: directory, baseOffset: baseOffset)
+    }
+
+    /// The start of a batch that lies before `offset` or holds it.
+    ///
+    /// The index only proposes: its file may belong to what a compaction has made of this one, or be damaged. Without a batch where it says, the segment is gone through from
+    /// its start.
+    func position(before offset: Int64, limit: Int) throws -> Int {
+        let proposed = try index.position(before: offset)
+        guard proposed > 0, proposed < limit else { return 0 }
+        var scan = BatchScan(file, path: path, from: proposed, to: limit)
+        do {
+            guard let (batch, _) = try scan.next(), batch.baseOffset.value <= offset, batch.hasValidChecksum else { return 0 }
+            return proposed
+        } catch let error as MillraceError where error.kind == .corruption {
+            return 0
+        }
+    }
+
     /// The batches from `position` to the end of what is committed.
     func scan(from position: Int) -> BatchScan {
         BatchScan(file, path: path, from: position, to: committedBytes)

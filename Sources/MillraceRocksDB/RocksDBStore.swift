@@ -28,6 +28,13 @@ public final class RocksDBStore: ByteStore {
         return store
     }
 
+    /// Removes the files of the store in the directory `path`, damaged or not, which nobody may have open.
+    ///
+    /// - Throws: `MillraceError` of kind `store` when the directory cannot be read or a file not be removed.
+    public static func remove(at path: String) throws {
+        try StateDirectory.removeAll(in: path)
+    }
+
     private init(_ database: RocksDBDatabase) {
         self.database = database
     }

@@ -28,6 +28,16 @@ enum StateDirectory {
         for name in try list(path) where name.hasPrefix(bulkLoadPrefix) { remove(path + "/" + name) }
     }
 
+    /// Removes all files.
+    static func removeAll(in path: String) throws {
+        for name in try list(path) where name != "." && name != ".." {
+            if unlink(path + "/" + name) != 0, errno != ENOENT {
+                throw MillraceError(
+                    .store, "could not remove \(name) from the state directory \(path): \(String(cString: strerror(errno)))")
+            }
+        }
+    }
+
     /// A name that no load of this process has used. RocksDB ignores such files in its directory, and the same file system lets it take them over without a copy.
     static func newBulkLoadFile(in path: String) throws -> String {
         let number = bulkLoads.add(1, ordering: .relaxed).newValue

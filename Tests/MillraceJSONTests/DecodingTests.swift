@@ -58,7 +58,7 @@ import Testing
         #expect(try read(UInt8.self, "255") == 255)
         #expect(try read(Int.self, "3.0") == 3)
         #expect(try read(UInt64.self, "18446744073709551615") == .max)
-        #expect(try read(Double.self, "18446744073709551615") == 18446744073709551615)
+        #expect(try read(Double.self, "18446744073709551615") == 0x1p64)
         #expect(throws: MillraceError.self) { try read(UInt8.self, "256") }
         #expect(throws: MillraceError.self) { try read(UInt.self, "-1") }
         #expect(throws: MillraceError.self) { try read(Int64.self, "18446744073709551615") }

@@ -65,6 +65,26 @@ import Testing
         #expect(logged == ["a=x@10", "b=y@100", "c=z@49", "c=z@50", "a=w@110"])
     }
 
+    /// The example of docs/formats/versioned-store.md.
+    @Test func rowsAreTheDocumentedBytes() throws {
+        let bytes = MemoryByteStore()
+        let store = try VersionedStore(history: 100, backing: Backing(store: bytes, prefix: []))
+        try store.put("a", "x", at: 10)
+        try store.put("a", "y", at: 20)
+        let batch = bytes.makeBatch()
+        try store.commit(to: { _, _, _, _ in }, batch: batch)
+        try bytes.write(batch)
+        var rows: [String] = []
+        let cursor = try bytes.cursor(from: UnsafeRawBufferPointer(start: nil, count: 0), to: nil)
+        while try cursor.next() { rows.append("\(hex(cursor.key)) => \(hex(cursor.value))") }
+        #expect(
+            rows == [
+                "0061 => 000000000000001479",
+                "0100000000000000000000000161" + "0000000000000014 => 000000000000000a0178",
+                "01ffffffffffffffff => 0000000000000014",
+            ])
+    }
+
     /// Random puts, compared with a model that keeps everything, over commits, trims and restarts; and what a restore makes of the changelog.
     @Test(arguments: [false, true], [UInt64(1), 2])
     func agreesWithAModel(isPersistent: Bool, seed: UInt64) throws {
@@ -125,6 +145,10 @@ extension VersionedStore<String, String> {
     fileprivate convenience init(history: Int64, backing: Backing? = nil) throws {
         try self.init(name: "versions", key: .string, value: .string, retention: history, backing: backing)
     }
+}
+
+private func hex(_ bytes: UnsafeRawBufferPointer) -> String {
+    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
 }
 
 /// Keeps all versions for good.

@@ -36,7 +36,9 @@ import Testing
     @Test func theProgramOfTheReadmeIsTheOneThatIsBuilt() throws {
         let readme = try SourceTree.file("README.md").text
         let program = try SourceTree.file("Tests/Outside/Sources/WordCount/WordCount.swift").text
-        #expect(readme.contains("```swift\n\(program)```"), "copy Tests/Outside/Sources/WordCount/WordCount.swift into README.md, or the other way round")
+        #expect(
+            readme.contains("```swift\n\(program)```"),
+            "copy Tests/Outside/Sources/WordCount/WordCount.swift into README.md, or the other way round")
         let manifest = try SourceTree.file("Tests/Outside/Package.swift").text
             .split(separator: "\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("//") || $0.contains("swift-tools-version") }
             .joined(separator: "\n").replacing(#"path: "../..""#, with: #"path: "../millrace""#)

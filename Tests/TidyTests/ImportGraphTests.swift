@@ -11,7 +11,8 @@ import Testing
 
     @Test func importsAreThoseDrawn() throws {
         let drawn = try drawnGraph()
-        let modules = Set(try SourceTree.files(in: ["Sources"], endingIn: [".swift", ".h", ".c", ".cpp", ".modulemap"]).compactMap(\.target))
+        let modules = Set(
+            try SourceTree.files(in: ["Sources"], endingIn: [".swift", ".h", ".c", ".cpp", ".modulemap"]).compactMap(\.target))
         for (target, imports) in try importsByTarget() {
             let known = imports.intersection(modules).subtracting([target])
             switch drawn[target] {
@@ -19,7 +20,9 @@ import Testing
             case .everything: break
             case .these(let allowed):
                 #expect(known.subtracting(allowed) == [], "\(target) imports what ARCHITECTURE.md does not allow it to know")
-                #expect(allowed.subtracting(known) == [], "ARCHITECTURE.md lets \(target) know what it does not import: take that out of its row")
+                #expect(
+                    allowed.subtracting(known) == [],
+                    "ARCHITECTURE.md lets \(target) know what it does not import: take that out of its row")
             }
         }
         for (target, allowance) in drawn {
@@ -55,9 +58,10 @@ import Testing
     }
 
     private func importsByTarget() throws -> [String: Set<String>] {
-        let pattern = try Regex(#"^\s*(?:@\w+ )*(?:public |package |internal |private |fileprivate )?import (?:struct |class |enum |func |protocol )?(\w+)"#)
+        let pattern = try Regex(
+            #"^\s*(?:@\w+ )*(?:public |package |internal |private |fileprivate )?import (?:struct |class |enum |func |protocol )?(\w+)"#)
         var imports: [String: Set<String>] = [:]
-        for file in try SourceTree.swift(in: "Sources") {
+        for (file, _) in try SourceTree.swiftFiles.get() {
             guard let target = file.target else { continue }
             var names: Set<String> = []
             for line in file.lines {

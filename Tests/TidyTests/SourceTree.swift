@@ -16,7 +16,14 @@ enum SourceTree {
         }
     }
 
-    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .path
+
+    /// All Swift code of the repository, with comments and the contents of string literals taken out of `code`.
+    static let swiftFiles: Result<[(file: File, code: String)], any Error> = Result {
+        let all = try files(in: ["Sources", "Examples", "Tests", "Benchmarks"], endingIn: [".swift"]) + [file("Package.swift")]
+        return all.map { ($0, Ban.code(of: $0.text)) }
+    }
 
     /// All files below these folders whose names end so, except in hidden folders such as `.build`.
     static func files(in folders: [String], endingIn endings: [String]) throws -> [File] {
@@ -29,8 +36,6 @@ enum SourceTree {
                 .map { try file(folder + "/" + $0) }
         }
     }
-
-    static func swift(in folders: String...) throws -> [File] { try files(in: folders, endingIn: [".swift"]) }
 
     static func file(_ path: String) throws -> File {
         File(path: path, text: String(decoding: try Data(contentsOf: URL(fileURLWithPath: root + "/" + path)), as: UTF8.self))

@@ -47,6 +47,17 @@ extension KTable {
     }
 }
 
+extension DatumType {
+    /// The serde of windowed keys as the DSL knows them; of no use where keys are none.
+    var windowedSerde: Serde<Windowed<Datum>> {
+        switch self {
+        case .sessionWindow(let key): .sessionWindowed(key.serde)
+        case .timeWindow(let key, let size): .timeWindowed(key.serde, size: .milliseconds(size))
+        case .string, .long: .timeWindowed(serde, size: .zero)
+        }
+    }
+}
+
 extension Datum {
     init(_ key: Windowed<Datum>) {
         self = .windowed(key.key, start: key.window.start.milliseconds, end: key.window.end.milliseconds)

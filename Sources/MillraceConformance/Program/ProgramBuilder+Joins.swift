@@ -8,6 +8,7 @@ extension ProgramBuilder {
         case (.stream(let left), .stream(let right)): .stream(try join(left, right, statement))
         case (.stream(let left), .table(let right)): .stream(try join(left, right, statement))
         case (.stream(let left), .globalTable(let right)): .stream(try join(left, right, statement))
+        case (.table(let left), .table(let right)): .table(try join(left, right, statement))
         case (let left, let right): throw BadProgram("the DSL has no \(statement.op) of \(left.kind) and \(right.kind) yet")
         }
     }

@@ -29,7 +29,8 @@ extension ProgramBuilder {
         case "repartition":
             return .stream(
                 stream.repartition(
-                    named: statement.name, partitions: statement.partitions, key: input.key.serde.optional, value: input.value.serde.optional))
+                    named: statement.name, partitions: statement.partitions, key: input.key.serde.optional,
+                    value: input.value.serde.optional))
         case "toTable":
             return .table(stream.toTable(in: try materialized(statement), key: input.key.serde, value: input.value.serde))
         default:

@@ -15,7 +15,7 @@ extension ProgramBuilder {
                 table.transformValues(
                     connecting: state.map { [$0] } ?? [], in: try materializedIfNamed(statement), value: DatumType.string.serde,
                     try transformer(statement.required("transformer", \.transformer), state: state)))
-        default: throw BadProgram("the DSL has no \(statement.op) yet")
+        default: return .table(try suppress(table, statement))
         }
     }
 
@@ -28,5 +28,18 @@ extension ProgramBuilder {
         }
         let key = try keyMapper(specification)
         return table.toStream { key($0, $1) }
+    }
+
+    private func suppress(_ table: DatumTable, _ statement: Statement) throws -> DatumTable {
+        let maximum = statement.maxRecords.map(Int.init)
+        guard try statement.required("until", \.until) == "windowCloses" else {
+            let limit = Duration.milliseconds(try statement.required("ms", \.ms))
+            let full: SuppressionOverflow = statement.full == "shutDown" ? .shutDown : .emitEarly
+            return table.suppress(.untilTimeLimit(limit, maximumRecords: maximum, whenFull: full))
+        }
+        let input = types.input(statement)
+        let windowed: KTable<Windowed<Datum>, Datum> = table.retyped(
+            key: input.key.windowedSerde, value: input.value.serde, newKey: Windowed.init, oldKey: Datum.init, newValue: { $0 })
+        return windowed.suppress(.untilWindowCloses(maximumRecords: maximum)).datums(input)
     }
 }

@@ -80,6 +80,10 @@ public struct TopologyBuilder: Sendable {
                 .topology,
                 "Store \(store.name) is declared twice, in different ways. Give one of them another name, or use one declaration for both.")
         }
+        if let history = store.historyRetention, history < 0 {
+            throw MillraceError(
+                .configuration, "Store \(store.name) cannot keep a history of \(history) ms. Give a duration that is not negative.")
+        }
         if globalStores[store.name] != nil {
             throw MillraceError(.topology, "Store \(store.name) has the name of a global store. Give one of them another name.")
         }

@@ -9,7 +9,7 @@ extension LogicalGraph {
     /// the merge.
     ///
     /// Records of another stream may come in between, in a merge: if their keys are as in their topic, that topic and the single one must be
-    /// partitioned alike; if they are new too, the repartition stays. Kafka looks at neither (docs/decisions/plan-merging-repartitions.md).
+    /// partitioned alike; if they are new too, the repartition stays. Kafka looks at neither (docs/decisions/0006-merging-repartition-topics.md).
     ///
     /// What hangs on a moved node besides the repartition, such as a sink after the filter above, moves below the topic too, as in Kafka.
     ///

@@ -33,7 +33,8 @@ public final class Producer<Key, Value> {
     ) throws {
         guard let key = key ?? Serde<Key>.ofType, let value = value ?? Serde<Value>.ofType else {
             throw MillraceError(
-                .configuration, "There is no obvious serde of \(Key.self) or of \(Value.self) for topic \(topic). Pass key: and value: to the producer.")
+                .configuration,
+                "There is no obvious serde of \(Key.self) or of \(Value.self) for topic \(topic). Pass key: and value: to the producer.")
         }
         self.key = key
         self.value = value

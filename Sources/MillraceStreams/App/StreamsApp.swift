@@ -75,7 +75,7 @@ public final class StreamsApp: Sendable {
         let assignment = try AppPreparation(
             topology: topology.plan, configuration: configuration, transport: backend.transport
         ).prepare()
-        let state = try StateDirectory(try backend.openState(configuration.applicationID))
+        let state = try StateDirectory(try backend.openState(configuration.applicationID, configuration.logger))
         let workers = min(max(1, configuration.threads), max(1, assignment.count))
         let progress = AppProgress(
             transport: backend.transport, workers: workers,

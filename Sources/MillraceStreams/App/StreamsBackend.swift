@@ -6,12 +6,14 @@ import MillraceCore
 public struct StreamsBackend: Sendable {
     /// Where topics live.
     public var transport: any Transport
-    /// Opens the database of an app's persistent stores; called once for each run, with the application id.
-    public var openState: @Sendable (String) throws -> any ByteStore
+    /// Opens the database of an app's persistent stores; called once for each run, with the application id and the app's logger.
+    ///
+    /// A database that is damaged is to be made anew, and said so: its stores are then rebuilt from their changelogs.
+    public var openState: @Sendable (String, MillraceLogger) throws -> any ByteStore
     /// The time of day and the time that only grows.
     public var clock: any WallClock
 
-    public init(transport: any Transport, clock: any WallClock, openState: @escaping @Sendable (String) throws -> any ByteStore) {
+    public init(transport: any Transport, clock: any WallClock, openState: @escaping @Sendable (String, MillraceLogger) throws -> any ByteStore) {
         self.transport = transport
         self.openState = openState
         self.clock = clock

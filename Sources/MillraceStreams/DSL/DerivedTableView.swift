@@ -1,7 +1,7 @@
 import MillraceCore
 
 /// A table whose rows are computed one by one from those of another, and kept only if the table was given a store.
-class DerivedTableView<Key, Value, Result>: TableView<Key, Result>, @unchecked Sendable {
+final class DerivedTableView<Key, Value, Result>: TableView<Key, Result>, @unchecked Sendable {
     let parent: TableView<Key, Value>
     /// The name of the table's own store; `nil` without one.
     let store: String?

@@ -9,18 +9,19 @@ import MillracePlan
 final class Grouping<Key, Value> {
     @usableFromInline let builder: StreamsBuilder
     /// The logical node, name and sources of the stream.
-    private let node: LogicalNode
-    private let name: String
-    private let sources: Set<String>
-    private let needsRepartition: Bool
-    private let topicName: String?
+    @usableFromInline let node: LogicalNode
+    @usableFromInline let name: String
+    @usableFromInline let sources: Set<String>
+    @usableFromInline let needsRepartition: Bool
+    @usableFromInline let topicName: String?
     @usableFromInline let keySerde: Serde<Key>?
     @usableFromInline let valueSerde: Serde<Value>?
-    private let makeRepartition: (RepartitionParts) -> Repartition
-    private var sharedRepartition: LogicalNode?
+    @usableFromInline let makeRepartition: (RepartitionParts) -> Repartition
+    @usableFromInline var sharedRepartition: LogicalNode?
     /// Makes the inside of a node that takes the stream's records, from a body that takes their keys as optionals.
     @usableFromInline let inlet: @Sendable (@escaping GroupBody<Key, Value>) -> NodeInput
 
+    @inlinable
     init<StreamKey>(
         _ stream: KStream<StreamKey, Value>, key: Serde<Key>?, value: Serde<Value>?, topicName: String?,
         streamKeySerde: @escaping (Serde<Key>) -> Serde<StreamKey>,
@@ -32,7 +33,7 @@ final class Grouping<Key, Value> {
         sources = stream.sources
         needsRepartition = stream.needsRepartition
         self.topicName = topicName
-        if let topicName { stream.builder.check(name: topicName, of: "grouping") }
+        stream.builder.check(topicName: topicName)
         keySerde = key
         valueSerde = value
         self.inlet = inlet
@@ -46,6 +47,7 @@ final class Grouping<Key, Value> {
     /// The node that an aggregation with this store follows, and the sources of its subtopology: the stream itself, or behind a repartition topic.
     ///
     /// - Parameter existing: The repartition that an earlier aggregation of a cogrouping made, and that all of that cogrouping share.
+    @usableFromInline
     func repartitioned(forStore store: String, sharing existing: LogicalNode? = nil) -> (node: LogicalNode, sources: Set<String>) {
         guard needsRepartition else { return (node, sources) }
         let parts = RepartitionParts(base: topicName ?? store, builder)
@@ -62,13 +64,14 @@ final class Grouping<Key, Value> {
 public typealias GroupBody<Key, Value> = (Key?, Value, Timestamp, Headers) throws -> Void
 
 /// The names of the three nodes of a repartition and of its topic. Taking them takes three numbers, as Kafka Streams does even where it then uses none of them.
+@usableFromInline
 struct RepartitionParts {
-    let topic: String
-    let sink: String
-    let filter: String
-    let source: String
-    var partitions: Int?
-    var isMergeable = true
+    @usableFromInline let topic: String
+    @usableFromInline let sink: String
+    @usableFromInline let filter: String
+    @usableFromInline let source: String
+    @usableFromInline var partitions: Int?
+    @usableFromInline var isMergeable = true
 
     init(base: String, _ builder: StreamsBuilder) {
         let topic = base.hasSuffix("-repartition") ? base : base + "-repartition"
@@ -92,6 +95,7 @@ struct RepartitionParts {
 
 extension Repartition {
     /// A trip through an internal topic of these types.
+    @inlinable
     static func repartition<Key, Value>(
         _ parts: RepartitionParts, key: Serde<Key>, value: Serde<Value>, partitioner: Partitioner<Key, Value>? = nil
     ) -> Repartition {
@@ -106,6 +110,7 @@ extension Repartition {
 
 extension NodePayload {
     /// Drops records without a key, unless a join behind has a use for them.
+    @inlinable
     static func nullKeyFilter<Key, Value>(_ serde: Serde<Key>, _: Value.Type) -> NodePayload {
         NodePayload { assembly in
             let output = try assembly.output(Key.self, Value.self)
@@ -119,26 +124,38 @@ extension NodePayload {
 
 extension Grouping {
     /// The table of an aggregation: its store, its place in the plan, its node.
-    @usableFromInline
+    @inlinable
     func table<Result>(
         in store: Materialized, value: Serde<Result>?, prefix: String, named: String?,
         _ assemble: @escaping @Sendable (NodeAssembly, AggregateContext<Value>) throws -> NodeInput
     ) -> KTable<Key, Result> {
-        let storeName = store.name ?? builder.graph.newStoreName(prefix)
+        let storeName = store.name ?? builder.newStoreName(prefix)
         let name = builder.name(named, prefix: prefix)
         let (parent, sources) = repartitioned(forStore: storeName)
         let resultSerde = builder.serde(value, for: "the values of store \(storeName)")
         let declaration = builder.tableStore(
             store, name: storeName, key: builder.serde(keySerde, for: "the keys of store \(storeName)"), value: resultSerde)
-        let view = StoredTableView<Key, Result>(store: storeName, isVersioned: store.isVersioned)
         let isNull = valueSerde.flatMap { serde in serde.allowsNull ? { @Sendable in serde.isNull($0) } : nil }
+        return table(
+            name, behind: parent, sources, declaration, resultSerde, isVersioned: store.isVersioned, publicStore: store.name, isNull: isNull,
+            assemble)
+    }
+
+    @usableFromInline
+    func table<Result>(
+        _ name: String, behind parent: LogicalNode, _ sources: Set<String>, _ store: StoreDeclaration, _ resultSerde: Serde<Result>,
+        isVersioned: Bool, publicStore: String?, isNull: (@Sendable (Value) -> Bool)?,
+        _ assemble: @escaping @Sendable (NodeAssembly, AggregateContext<Value>) throws -> NodeInput
+    ) -> KTable<Key, Result> {
+        let view = StoredTableView<Key, Result>(store: store.name, isVersioned: isVersioned)
+        let storeName = store.name
         let payload = NodePayload { assembly in
             try assemble(assembly, AggregateContext(store: storeName, sendsOldValues: view.sendsOldValues, isNull: isNull))
         }
-        let node = builder.addProcessor(name, parents: [parent], payload, stores: [declaration])
-        node.outputIsVersioned = store.isVersioned
+        let node = builder.addProcessor(name, parents: [parent], payload, stores: [store])
+        node.outputIsVersioned = isVersioned
         return KTable(
-            builder: builder, node: node, name: name, key: keySerde, value: resultSerde, sources: sources, view: view, storeName: store.name
+            builder: builder, node: node, name: name, key: keySerde, value: resultSerde, sources: sources, view: view, storeName: publicStore
         )
     }
 }

@@ -6,8 +6,9 @@ import MillracePlan
 /// Kafka: `KGroupedStream<K, V>`.
 public struct KGroupedStream<Key, Value> {
     @usableFromInline let grouping: Grouping<Key, Value>
-    @usableFromInline var builder: StreamsBuilder { grouping.builder }
+    @inlinable var builder: StreamsBuilder { grouping.builder }
 
+    @inlinable
     init(_ grouping: Grouping<Key, Value>) {
         self.grouping = grouping
     }
@@ -23,7 +24,7 @@ extension KStream {
     /// - Parameter named: Names the repartition topic, so that it does not depend on generated numbers.
     ///
     /// Kafka: `groupByKey`.
-    @_disfavoredOverload
+    @inlinable @_disfavoredOverload
     public func groupByKey(key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil) -> KGroupedStream<Key, Value> {
         KGroupedStream(
             Grouping(
@@ -58,6 +59,7 @@ extension KStream {
 
 extension KStream where Key: Nullable {
     /// Brings the records together by their key. Those without one are dropped and counted as `nullKey`.
+    @inlinable
     public func groupByKey(
         key: Serde<Key.Wrapped>? = nil, value: Serde<Value>? = nil, named: String? = nil
     ) -> KGroupedStream<Key.Wrapped, Value> {

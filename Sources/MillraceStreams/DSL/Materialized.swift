@@ -64,7 +64,7 @@ public struct Materialized: Sendable, ExpressibleByStringLiteral {
         Materialized(name, kind: .versioned(history: history))
     }
 
-    var isVersioned: Bool {
+    @usableFromInline var isVersioned: Bool {
         if case .versioned = kind { true } else { false }
     }
 }

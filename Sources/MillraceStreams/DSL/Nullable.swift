@@ -21,6 +21,6 @@ extension Optional: Nullable {
     @inlinable public var optional: Wrapped? { self }
     @inlinable public static func of(_ optional: Wrapped?) -> Wrapped? { optional }
 
-    public static func wrapped(_ serde: Serde<Wrapped?>) -> Serde<Wrapped> { serde.wrapped() }
-    public static func optional(_ serde: Serde<Wrapped>) -> Serde<Wrapped?> { serde.optional }
+    @inlinable public static func wrapped(_ serde: Serde<Wrapped?>) -> Serde<Wrapped> { serde.wrapped() }
+    @inlinable public static func optional(_ serde: Serde<Wrapped>) -> Serde<Wrapped?> { serde.optional }
 }

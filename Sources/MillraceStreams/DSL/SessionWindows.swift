@@ -11,7 +11,7 @@ public struct SessionWindows: Sendable, Hashable {
     let grace: Int64
 
     /// - Parameters:
-    ///   - gap: The longest time without a record within a session, itself included.
+    ///   - gap: The longest time without a record within a session, itself included. With 0 only records of the same millisecond are one session.
     ///   - grace: How much later records are still taken; no later when left out.
     public init(gap: Duration, grace: Duration? = nil) {
         self.gap = gap.milliseconds

@@ -16,6 +16,7 @@ extension StreamsBuilder {
     ///   - extractor: Where the time of a record comes from; its own timestamp when left out.
     ///
     /// Kafka: `stream`.
+    @inlinable
     public func stream<Key, Value>(
         _ topic: String, key: Serde<Key>? = nil, value: Serde<Value>? = nil, timestamp extractor: TimestampExtractor<Key, Value>? = nil,
         startingAt reset: OffsetReset? = nil, named: String? = nil
@@ -26,6 +27,7 @@ extension StreamsBuilder {
     /// The values of a topic whose keys do not matter: they are carried along as bytes, or `nil` where there is none.
     ///
     ///     builder.stream("lines", value: .string).flatMapValues { $0.split(separator: " ") }
+    @inlinable
     public func stream<Value>(
         _ topic: String, value: Serde<Value>? = nil, timestamp extractor: TimestampExtractor<[UInt8]?, Value>? = nil,
         startingAt reset: OffsetReset? = nil, named: String? = nil
@@ -34,6 +36,7 @@ extension StreamsBuilder {
     }
 
     /// The records of several topics, each topic's in its order.
+    @inlinable
     public func stream<Key, Value>(
         _ topics: [String], key: Serde<Key>? = nil, value: Serde<Value>? = nil, timestamp extractor: TimestampExtractor<Key, Value>? = nil,
         startingAt reset: OffsetReset? = nil, named: String? = nil
@@ -41,12 +44,17 @@ extension StreamsBuilder {
         let name = self.name(named, prefix: "KSTREAM-SOURCE-")
         let keySerde = serde(key, for: "the keys of \(topics.joined(separator: ", "))")
         let valueSerde = serde(value, for: "the values of \(topics.joined(separator: ", "))")
-        let source = SourceNode(
-            topics: topics, offsetReset: reset, payload: SourcePayload(key: keySerde, value: valueSerde, extractor: extractor))
-        let node = LogicalNode(name, .source(source))
-        graph.add(node, parents: [graph.root])
+        let node = addSource(
+            name, topics, startingAt: reset, SourcePayload(key: keySerde, value: valueSerde, extractor: extractor))
         return KStream(
             builder: self, node: node, name: name, key: keySerde, value: valueSerde, sources: [name], needsRepartition: false)
+    }
+
+    @usableFromInline
+    func addSource(_ name: String, _ topics: [String], startingAt reset: OffsetReset?, _ payload: SourcePayload) -> LogicalNode {
+        let node = LogicalNode(name, .source(SourceNode(topics: topics, offsetReset: reset, payload: payload)))
+        graph.add(node, parents: [graph.root])
+        return node
     }
 }
 
@@ -54,7 +62,7 @@ extension StreamsBuilder {
 ///
 ///     builder.stream("payments", key: .string, value: .json(Payment.self), timestamp: .init { $0.value.time })
 public struct TimestampExtractor<Key, Value>: Sendable {
-    let extract: @Sendable (Record<Key, Value>, _ partitionTime: Timestamp) throws -> Timestamp
+    @usableFromInline let extract: @Sendable (Record<Key, Value>, _ partitionTime: Timestamp) throws -> Timestamp
 
     /// - Parameter extract: Gives the time of a record. A negative time drops the record, counted as `invalidTimestamp`.
     public init(_ extract: @escaping @Sendable (Record<Key, Value>) throws -> Timestamp) {

@@ -57,6 +57,16 @@ public final class StreamsBuilder {
         if let store, store.name == nil { _ = graph.newStoreName(prefix) }
     }
 
+    /// A generated name of a store.
+    @usableFromInline
+    func newStoreName(_ prefix: String) -> String { graph.newStoreName(prefix) }
+
+    /// Checks the name that a grouping gives to its repartition topic.
+    @usableFromInline
+    func check(topicName: String?) {
+        if let topicName { check(name: topicName, of: "grouping") }
+    }
+
     /// A processor's name: the one given, or the next generated one.
     @usableFromInline
     func name(_ named: String?, prefix: String, suffix: String = "") -> String {

@@ -17,7 +17,7 @@ public struct NodeAssembly {
     public let name: String
     @usableFromInline let task: TaskContext
     /// For the filter of a repartition: whether records without a key go on, because a join behind has a use for them.
-    let passesNullKeys: Bool
+    @usableFromInline let passesNullKeys: Bool
     /// The names of those nodes before this one whose output is a versioned table, with updates that may concern the past.
     let versionedInputs: Set<String>
     /// The assembled nodes that this one sends to, in the order in which they were made.

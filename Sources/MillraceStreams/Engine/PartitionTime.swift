@@ -1,12 +1,22 @@
 import MillraceCore
 
-/// What is stored beside a committed offset: the highest timestamp of the partition, so that stream time goes on where it was after a restart.
+/// What is stored beside a committed offset: the highest timestamp of the partition, so that stream time goes on where it was after a restart, and until when the task's nodes
+/// have sent closed windows, so that none is sent twice.
 ///
-/// The text is Kafka Streams' own: Base64 of a version byte, 2, and the time as 8 big-endian bytes. Kafka: `TopicPartitionMetadata`.
+/// The text is Kafka Streams' own: Base64 of a version byte, 2, the time as 8 big-endian bytes, and, if there are any nodes to note, their number (4 bytes) and for each the
+/// length of its store's name (4), the name and the time (8). Kafka: `TopicPartitionMetadata`, `ProcessorMetadata`.
 enum PartitionTime {
-    static func encode(_ time: Timestamp) -> String {
+    static func encode(_ time: Timestamp, _ processors: [String: Int64] = [:]) -> String {
         var bytes: [UInt8] = [2]
         withUnsafeBytes(of: time.milliseconds.bigEndian) { bytes += $0 }
+        if !processors.isEmpty {
+            withUnsafeBytes(of: Int32(processors.count).bigEndian) { bytes += $0 }
+            for (name, time) in processors.sorted(by: { $0.key < $1.key }) {
+                withUnsafeBytes(of: Int32(name.utf8.count).bigEndian) { bytes += $0 }
+                bytes += name.utf8
+                withUnsafeBytes(of: time.bigEndian) { bytes += $0 }
+            }
+        }
         return Base64.encode(bytes)
     }
 
@@ -14,6 +24,27 @@ enum PartitionTime {
     static func decode(_ metadata: String) -> Timestamp {
         guard let bytes = Base64.decode(metadata), bytes.count >= 9, bytes[0] == 1 || bytes[0] == 2 else { return .none }
         return Timestamp(milliseconds: bytes[1..<9].reduce(0) { $0 << 8 | Int64($1) })
+    }
+
+    /// Until when nodes have sent closed windows, by their stores; as far as the text can be read.
+    static func decodeProcessors(_ metadata: String) -> [String: Int64] {
+        guard let bytes = Base64.decode(metadata), bytes.first == 2 else { return [:] }
+        var rest = bytes.dropFirst(9)
+        func number(_ length: Int) -> Int64? {
+            guard rest.count >= length else { return nil }
+            defer { rest = rest.dropFirst(length) }
+            return rest.prefix(length).reduce(0) { $0 << 8 | Int64($1) }
+        }
+        var processors: [String: Int64] = [:]
+        var count = number(4) ?? 0
+        while count > 0, let length = number(4), length <= rest.count {
+            let name = String(decoding: rest.prefix(Int(length)), as: UTF8.self)
+            rest = rest.dropFirst(Int(length))
+            guard let time = number(8) else { break }
+            processors[name] = time
+            count -= 1
+        }
+        return processors
     }
 }
 

@@ -37,9 +37,10 @@ package final class RecordCollector {
 }
 
 /// A topic that a worker writes to.
+@usableFromInline
 package final class OutputTopic {
     let name: String
-    let partitionCount: Int32
+    @usableFromInline let partitionCount: Int32
     private var writers: [RecordBatchWriter?]
     /// Where records without a key go until the next commit: one partition at a time makes larger batches. Kafka: the sticky partitioner.
     private var stickyPartition: Int32 = 0
@@ -51,12 +52,14 @@ package final class OutputTopic {
     }
 
     /// The partition of a key by Kafka's default partitioner.
+    @usableFromInline
     func partition(of key: UnsafeRawBufferPointer?) -> Int32 {
         guard let key else { return stickyPartition }
         return partitionCount == 1 ? 0 : Murmur2.partition(forKey: key, count: partitionCount)
     }
 
     /// Adds a record; the bytes are copied.
+    @usableFromInline
     func append(
         partition: Partition, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers
     ) throws {

@@ -5,14 +5,16 @@ import MillracePlan
 public typealias Partitioner<Key, Value> = @Sendable (Key, Value, _ partitionCount: Int32) throws -> Int32?
 
 /// The end of a task: serialises records straight into the output's batches.
+@usableFromInline
 final class SinkNode<Key, Value> {
-    private let keySerde: Serde<Key>
-    private let valueSerde: Serde<Value>
-    private let partitioner: Partitioner<Key, Value>?
-    private let site: NodeSite
-    private let key = ByteBuffer()
-    private let value = ByteBuffer()
+    @usableFromInline let keySerde: Serde<Key>
+    @usableFromInline let valueSerde: Serde<Value>
+    @usableFromInline let partitioner: Partitioner<Key, Value>?
+    @usableFromInline let site: NodeSite
+    @usableFromInline let key = ByteBuffer()
+    @usableFromInline let value = ByteBuffer()
 
+    @inlinable
     init(key: Serde<Key>, value: Serde<Value>, partitioner: Partitioner<Key, Value>?, site: NodeSite) {
         keySerde = key
         valueSerde = value
@@ -20,6 +22,7 @@ final class SinkNode<Key, Value> {
         self.site = site
     }
 
+    @inlinable
     func send(_ record: Record<Key, Value>, to topic: OutputTopic) throws {
         key.removeAll()
         value.removeAll()
@@ -28,51 +31,69 @@ final class SinkNode<Key, Value> {
         do {
             keyBytes = try keySerde.write(record.key, to: key) ? key.bytes : nil
             valueBytes = try valueSerde.write(record.value, to: value) ? value.bytes : nil
-        } catch {
-            throw MillraceError(
-                .serialization, "A record cannot be written to topic \(topic.name).", cause: error, node: site.name, task: site.task.id,
-                record: site.task.recordMetadata)
-        }
+        } catch { throw site.unwritable(to: topic, error) }
         var partition: Int32?
         if let partitioner {
             do { partition = try partitioner(record.key, record.value, topic.partitionCount) } catch { throw site.failure(error) }
         }
-        guard record.timestamp.milliseconds >= 0 else {
-            throw MillraceError(
-                .processing, "A record with the negative timestamp \(record.timestamp) cannot be written to topic \(topic.name).",
-                node: site.name, task: site.task.id, record: site.task.recordMetadata)
-        }
+        guard record.timestamp.milliseconds >= 0 else { throw site.negativeTime(record.timestamp, topic) }
         try topic.append(
             partition: partition ?? topic.partition(of: keyBytes.map(keySerde.partitioningBytes)), key: keyBytes, value: valueBytes,
             timestamp: record.timestamp, headers: record.headers)
     }
 }
 
+extension NodeSite {
+    /// The error of a record that its serdes refused.
+    @usableFromInline
+    func unwritable(to topic: OutputTopic, _ error: any Error) -> MillraceError {
+        MillraceError(
+            .serialization, "A record cannot be written to topic \(topic.name).", cause: error, node: name, task: task.id,
+            record: task.recordMetadata)
+    }
+
+    @usableFromInline
+    func negativeTime(_ time: Timestamp, _ topic: OutputTopic) -> MillraceError {
+        MillraceError(
+            .processing, "A record with the negative timestamp \(time) cannot be written to topic \(topic.name).", node: name,
+            task: task.id, record: task.recordMetadata)
+    }
+}
+
+extension NodeAssembly {
+    /// A topic that the node writes to; internal ones by their name without the application id.
+    @usableFromInline
+    func outputTopic(_ name: String, isInternal: Bool = false) throws -> OutputTopic {
+        try task.collector.topic(isInternal ? task.internalTopic(name) : name)
+    }
+}
+
 extension NodePayload {
     /// A sink to one topic; internal ones by their name without the application id.
+    @inlinable
     static func sink<Key, Value>(
         to topic: String, isInternal: Bool = false, key: Serde<Key>, value: Serde<Value>, partitioner: Partitioner<Key, Value>? = nil
     ) -> NodePayload {
         NodePayload { assembly in
             let node = SinkNode(key: key, value: value, partitioner: partitioner, site: assembly.site)
-            let output = try assembly.task.collector.topic(isInternal ? assembly.task.internalTopic(topic) : topic)
+            let output = try assembly.outputTopic(topic, isInternal: isInternal)
             return NodeInput { (record: Record<Key, Value>) in try node.send(record, to: output) }
         }
     }
 
     /// A sink that chooses the topic for each record.
+    @inlinable
     static func sink<Key, Value>(
         choosing topic: @escaping @Sendable (Record<Key, Value>) throws -> String, key: Serde<Key>, value: Serde<Value>,
         partitioner: Partitioner<Key, Value>? = nil
     ) -> NodePayload {
         NodePayload { assembly in
             let site = assembly.site
-            let collector = assembly.task.collector
             let node = SinkNode(key: key, value: value, partitioner: partitioner, site: site)
             return NodeInput { (record: Record<Key, Value>) in
                 let name: String
                 do { name = try topic(record) } catch { throw site.failure(error) }
-                try node.send(record, to: try collector.topic(name))
+                try node.send(record, to: try assembly.outputTopic(name))
             }
         }
     }

@@ -2,17 +2,25 @@ import MillraceCore
 import MillraceFormats
 
 /// What makes the source of a task.
+@usableFromInline
 struct SourcePayload: Sendable {
-    let assemble: @Sendable (NodeAssembly) throws -> TaskSource
+    @usableFromInline let assemble: @Sendable (NodeAssembly) throws -> TaskSource
+
+    @inlinable
+    init(_ assemble: @escaping @Sendable (NodeAssembly) throws -> TaskSource) {
+        self.assemble = assemble
+    }
 }
 
 /// The entry of a task for one topic: turns the bytes of a record into its key and value and sends it on.
+@usableFromInline
 final class TaskSource {
     /// The time of a record, when it does not come from the record itself; asked when the record becomes the head of its queue.
     let extractTimestamp: ((RawRecord, Timestamp) throws -> Timestamp)?
     /// Processes a record all the way through the task.
     let receive: (RawRecord, Timestamp) throws -> Void
 
+    @usableFromInline
     init(extractTimestamp: ((RawRecord, Timestamp) throws -> Timestamp)?, receive: @escaping (RawRecord, Timestamp) throws -> Void) {
         self.extractTimestamp = extractTimestamp
         self.receive = receive
@@ -20,6 +28,7 @@ final class TaskSource {
 }
 
 extension SourcePayload {
+    @inlinable
     init<Key, Value>(key: Serde<Key>, value: Serde<Value>, extractor: TimestampExtractor<Key, Value>? = nil) {
         self.init { assembly in
             let reader = RecordReader(key: key, value: value, site: assembly.site)
@@ -41,12 +50,21 @@ extension SourcePayload {
 }
 
 /// Reads keys and values of raw records.
+@usableFromInline
 struct RecordReader<Key, Value> {
-    let key: Serde<Key>
-    let value: Serde<Value>
-    let site: NodeSite
+    @usableFromInline let key: Serde<Key>
+    @usableFromInline let value: Serde<Value>
+    @usableFromInline let site: NodeSite
+
+    @inlinable
+    init(key: Serde<Key>, value: Serde<Value>, site: NodeSite) {
+        self.key = key
+        self.value = value
+        self.site = site
+    }
 
     /// The record, or `nil` when a null stands where the type has no room for one; that is counted.
+    @inlinable
     func read(_ raw: RawRecord, _ timestamp: Timestamp) throws -> Record<Key, Value>? {
         guard let key = try read(raw.key, self.key, "key") else {
             site.drop(.nullKey)
@@ -59,14 +77,23 @@ struct RecordReader<Key, Value> {
         return Record(key: key, value: value, timestamp: timestamp, headers: raw.headers.count == 0 ? Headers() : try raw.headers.decoded())
     }
 
-    private func read<Part>(_ bytes: UnsafeRawBufferPointer?, _ serde: Serde<Part>, _ part: String) throws -> Part? {
+    @inlinable
+    func read<Part>(_ bytes: UnsafeRawBufferPointer?, _ serde: Serde<Part>, _ part: String) throws -> Part? {
         guard let bytes else { return serde.null }
         do {
             return try serde.read(bytes)
         } catch {
-            throw MillraceError(
-                .serialization, "The \(part) of a record (\(bytes.count) bytes) cannot be read as \(serde.name).", cause: error,
-                node: site.name, task: site.task.id, record: site.task.recordMetadata)
+            throw site.unreadable(part, bytes.count, as: serde.name, error)
         }
+    }
+}
+
+extension NodeSite {
+    /// The error of a key or value whose bytes its serde refused.
+    @usableFromInline
+    func unreadable(_ part: String, _ byteCount: Int, as serde: String, _ error: any Error) -> MillraceError {
+        MillraceError(
+            .serialization, "The \(part) of a record (\(byteCount) bytes) cannot be read as \(serde).", cause: error, node: name,
+            task: task.id, record: task.recordMetadata)
     }
 }

@@ -120,6 +120,8 @@ final class Worker {
                     offset = range.lowerBound
                 }
                 task.seek(partition.topic, to: offset, partitionTime: committed[partition].map { PartitionTime.decode($0.metadata) } ?? .none)
+                let processors = committed[partition].map { PartitionTime.decodeProcessors($0.metadata) } ?? [:]
+                task.context.processorMetadata.merge(processors, uniquingKeysWith: max)
                 fetched[partition] = offset
                 readers[partition] = task
                 progress.note(partition, offset)
@@ -196,7 +198,8 @@ final class Worker {
         var offsets: [TopicPartition: CommittedOffset] = [:]
         for (partition, task) in readers {
             guard let position = task.position(of: partition.topic), progress.position(of: partition) != position else { continue }
-            offsets[partition] = CommittedOffset(position, metadata: PartitionTime.encode(task.partitionTime(of: partition.topic)))
+            let metadata = PartitionTime.encode(task.partitionTime(of: partition.topic), task.context.processorMetadata)
+            offsets[partition] = CommittedOffset(position, metadata: metadata)
         }
         guard !outputs.isEmpty || !offsets.isEmpty else {
             processedSinceCommit = 0

@@ -25,8 +25,8 @@ final class ClosedSessions<Key, Result> {
         guard closeTime > sentUntil, closeTime > 0 else { return }
         self.sentUntil = closeTime
         var hasSent = false
-        try index.forEach(in: max(0, sentUntil)...closeTime - 1) { end, startAndKey in
-            guard let (key, value) = try store.session(end: end, startAndKey: startAndKey) else { return }
+        try index.forEach(in: max(0, sentUntil)...closeTime - 1) { end, rest in
+            guard let (key, value) = try store.session(end: end, rest: rest) else { return }
             hasSent = true
             try output.send(Record(key: key, value: Change(new: value, old: nil), timestamp: key.window.end, headers: headers))
         }

@@ -163,7 +163,8 @@ final class SlidingAggregateNode<Key, Value, Result> {
             old = context.sendsOldValues ? try row?.value ?? aggregate.initial() : nil
         } catch { throw site.failure(error) }
         let time = max(record.timestamp, row?.timestamp ?? record.timestamp)
-        try store.write(new, time, to: try store.place(atStart: start, keyLength: record.keyLength))
+        // The deletion of a row is of the time of the record that caused it.
+        try store.write(new, new == nil ? record.timestamp : time, to: try store.place(atStart: start, keyLength: record.keyLength))
         try send(record, start: start, Change(new: new, old: old), time)
     }
 

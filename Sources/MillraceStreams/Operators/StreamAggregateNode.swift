@@ -12,13 +12,13 @@ struct AggregateContext<Value> {
 /// Keeps one result for each key and sends each change of it.
 @usableFromInline
 final class StreamAggregateNode<Key, Value, Result> {
-    private let aggregate: StreamAggregate<Key, Value, Result>
-    private let context: AggregateContext<Value>
-    private let store: TableStore<Key, Result>
-    private let output: Output<Key, Change<Result>>
-    private let site: NodeSite
+    @usableFromInline let aggregate: StreamAggregate<Key, Value, Result>
+    @usableFromInline let context: AggregateContext<Value>
+    @usableFromInline let store: TableStore<Key, Result>
+    @usableFromInline let output: Output<Key, Change<Result>>
+    @usableFromInline let site: NodeSite
 
-    @usableFromInline
+    @inlinable
     init(_ aggregate: StreamAggregate<Key, Value, Result>, _ context: AggregateContext<Value>, _ assembly: NodeAssembly) throws {
         self.aggregate = aggregate
         self.context = context
@@ -27,7 +27,7 @@ final class StreamAggregateNode<Key, Value, Result> {
         site = assembly.site
     }
 
-    @usableFromInline
+    @inlinable
     func receive(_ key: Key?, _ value: Value, _ timestamp: Timestamp, _ headers: Headers) throws {
         guard let key else { return site.drop(.nullKey) }
         if let isNull = context.isNull, isNull(value) { return site.drop(.nullValue) }

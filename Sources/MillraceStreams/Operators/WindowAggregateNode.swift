@@ -51,7 +51,8 @@ final class WindowAggregateNode<Key, Value, Result> {
                 old = sendsOldValues ? try row?.value ?? aggregate.initial() : nil
             } catch { throw site.failure(error) }
             let newTime = max(timestamp, row?.timestamp ?? timestamp)
-            try store.write(new, newTime, to: place)
+            // The deletion of a row is of the time of the record that caused it.
+            try store.write(new, new == nil ? timestamp : newTime, to: place)
             guard closed == nil else { continue }
             let window = Window(start: Timestamp(milliseconds: start), end: Timestamp(milliseconds: end))
             try output.send(Record(key: Windowed(key, window), value: Change(new: new, old: old), timestamp: newTime, headers: headers))

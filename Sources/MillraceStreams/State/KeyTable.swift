@@ -91,6 +91,7 @@ public final class KeyTable {
     }
 
     /// Forgets the key of a slot that is in use; the slot will be given to another key.
+    @usableFromInline
     func remove(_ slot: Int) {
         let mask = places.count - 1
         var hole = Int(entries[slot].hash) & mask

@@ -11,8 +11,9 @@ public final class KeyValueStore<Key, Value>: StateStore {
     @usableFromInline let overlay: Overlay<Value>
     @usableFromInline let keySerde: Serde<Key>
     @usableFromInline let keyBuffer = ByteBuffer()
-    private let task: TaskContext
+    @usableFromInline let task: TaskContext
 
+    @inlinable
     init(name: String, key: Serde<Key>, overlay: Overlay<Value>, task: TaskContext) {
         self.name = name
         self.overlay = overlay
@@ -21,20 +22,24 @@ public final class KeyValueStore<Key, Value>: StateStore {
     }
 
     /// The value of `key`, `nil` when there is none.
+    @inlinable
     public func get(_ key: Key) throws -> Value? {
         try row(key)?.value
     }
 
     /// The value of `key` and its time.
+    @inlinable
     func row(_ key: Key) throws -> Row<Value>? {
         try overlay.get(bytes(of: key))
     }
 
     /// Sets the value of `key`, noted with the time of the record at hand; `nil` removes it.
+    @inlinable
     public func put(_ key: Key, _ value: Value?) throws {
         try put(key, value, task.timestamp)
     }
 
+    @inlinable
     func put(_ key: Key, _ value: Value?, _ timestamp: Timestamp) throws {
         overlay.put(try bytes(of: key), value, timestamp)
     }
@@ -42,7 +47,7 @@ public final class KeyValueStore<Key, Value>: StateStore {
     /// Sets the value of `key` unless it has one.
     ///
     /// - Returns: The value that is there already, `nil` when there was none and `value` was set.
-    @discardableResult
+    @inlinable @discardableResult
     public func putIfAbsent(_ key: Key, _ value: Value) throws -> Value? {
         if let present = try get(key) { return present }
         try put(key, value)
@@ -52,7 +57,7 @@ public final class KeyValueStore<Key, Value>: StateStore {
     /// Removes `key`.
     ///
     /// - Returns: The value it had.
-    @discardableResult
+    @inlinable @discardableResult
     public func delete(_ key: Key) throws -> Value? {
         let old = try get(key)
         try put(key, nil)

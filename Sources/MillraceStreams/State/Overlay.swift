@@ -17,6 +17,7 @@ public struct Row<Value> {
 }
 
 /// Where the committed rows of a store, or of one segment of it, lie: all keys of a byte store that begin with a prefix.
+@usableFromInline
 package struct Backing {
     package let store: any ByteStore
     package let prefix: [UInt8]
@@ -38,19 +39,34 @@ public final class Overlay<Value> {
     @usableFromInline let keys = KeyTable()
     @usableFromInline var rows: ContiguousArray<Row<Value>> = []
     @usableFromInline var dirtySlots: ContiguousArray<Int> = []
-    let order: KeyOrder?
-    let backing: Backing?
-    private let serde: Serde<Value>
+    /// Built by the first walk, and kept up from then on: most stores are never asked for ranges, and do not pay for them.
+    private var order: KeyOrder?
+    private let isOrdered: Bool
+    @usableFromInline let backing: Backing?
+    @usableFromInline let serde: Serde<Value>
     /// Headers of the records that wrote the dirty rows, for the few stores whose changelogs carry them.
-    private var headers: [Int: Headers] = [:]
-    private let scratch = ByteBuffer()
-    private let scratchKey = ByteBuffer()
-    private var averageValueSize = 16
+    @usableFromInline var headers: [Int: Headers] = [:]
+    @usableFromInline let scratch = ByteBuffer()
+    @usableFromInline let scratchKey = ByteBuffer()
+    @usableFromInline var averageValueSize = 16
+    /// `commitRows`, compiled for the type of the values where that was known when the store was declared. The engine reaches stores as `any StateStore`, which by itself leads
+    /// to the version for all types, many times slower.
+    @usableFromInline let commitRows: (Overlay, (any ByteStoreBatch)?, ChangelogSink) throws -> Void
 
-    init(serde: Serde<Value>, isOrdered: Bool, backing: Backing?) {
+    @inlinable
+    convenience init(serde: Serde<Value>, isOrdered: Bool, backing: Backing?) {
+        self.init(serde, isOrdered, backing) { overlay, batch, changelog in try overlay.commitRows(to: changelog, batch) }
+    }
+
+    @usableFromInline
+    init(
+        _ serde: Serde<Value>, _ isOrdered: Bool, _ backing: Backing?,
+        commitRows: @escaping (Overlay, (any ByteStoreBatch)?, ChangelogSink) throws -> Void
+    ) {
         self.serde = serde
+        self.isOrdered = isOrdered
         self.backing = backing
-        order = isOrdered ? KeyOrder(of: keys) : nil
+        self.commitRows = commitRows
     }
 
     /// Roughly the memory that the overlay takes.
@@ -81,12 +97,14 @@ public final class Overlay<Value> {
     }
 
     /// The value of `key`, `nil` when there is none. Rows that are not there are not remembered, so asking for many costs no memory.
+    @inlinable
     func get(_ key: UnsafeRawBufferPointer) throws -> Row<Value>? {
         let slot = keys.find(key)
         if slot >= 0 { return rows[slot].value == nil ? nil : rows[slot] }
         return try load(key)
     }
 
+    @inlinable
     func put(_ key: UnsafeRawBufferPointer, _ value: Value?, _ timestamp: Timestamp, headers: Headers? = nil) {
         let (slot, isNew) = keys.insert(key)
         if isNew { place(Row(value: nil, timestamp: .none, isDirty: false), slot) }
@@ -101,7 +119,7 @@ public final class Overlay<Value> {
         from lower: UnsafeRawBufferPointer, to upper: UnsafeRawBufferPointer?, reversed: Bool = false,
         _ body: (UnsafeRawBufferPointer, Row<Value>) throws -> Bool
     ) throws {
-        guard let order else { preconditionFailure("a store that is asked for ranges must be made with isOrdered") }
+        let order = orderForWalks()
         let disk = try backing.map { try BackingCursor($0, from: lower, to: upper, reversed: reversed) }
         let current = ByteBuffer()
         var slot = reversed ? upper.map(order.lastBefore) ?? order.last : order.seek(lower)
@@ -146,6 +164,11 @@ public final class Overlay<Value> {
         batch: (any ByteStoreBatch)?,
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?, Timestamp, Headers) throws -> Void
     ) throws {
+        try withoutActuallyEscaping(body) { try commitRows(self, batch, $0) }
+    }
+
+    @inlinable
+    func commitRows(to changelog: ChangelogSink, _ batch: (any ByteStoreBatch)?) throws {
         for slot in dirtySlots {
             let row = rows[slot]
             let key = keys.key(of: slot)
@@ -156,7 +179,7 @@ public final class Overlay<Value> {
                 bytes = UnsafeRawBufferPointer(rebasing: scratch.bytes[8...])
                 averageValueSize += (scratch.count - averageValueSize) / 16
             }
-            try body(key, bytes, row.timestamp, headers[slot] ?? Headers())
+            try changelog(key, bytes, row.timestamp, headers.isEmpty ? Headers() : headers[slot] ?? Headers())
             if let backing, let batch {
                 let diskKey = fullKey(backing, key)
                 if row.value == nil { batch.delete(diskKey) } else { batch.put(diskKey, scratch.bytes) }
@@ -213,6 +236,16 @@ public final class Overlay<Value> {
         precondition(count == live.count, "the order must hold exactly the rows with a value")
     }
 
+    /// The order of the rows with a value.
+    private func orderForWalks() -> KeyOrder {
+        if let order { return order }
+        precondition(isOrdered, "a store that is asked for ranges must be made with isOrdered")
+        let order = KeyOrder(of: keys)
+        for slot in 0..<keys.slotLimit where keys.isInUse(slot) && rows[slot].value != nil { order.insert(slot) }
+        self.order = order
+        return order
+    }
+
     @usableFromInline
     func takeUp(_ slot: Int, _ key: UnsafeRawBufferPointer) throws {
         place(Row(value: nil, timestamp: .none, isDirty: false), slot)
@@ -223,7 +256,8 @@ public final class Overlay<Value> {
     }
 
     /// Gives a new slot a row, one without a value.
-    private func place(_ row: Row<Value>, _ slot: Int) {
+    @usableFromInline
+    func place(_ row: Row<Value>, _ slot: Int) {
         if slot < rows.count { rows[slot] = row } else { rows.append(row) }
     }
 
@@ -232,7 +266,8 @@ public final class Overlay<Value> {
         if hasValue { order?.insert(slot) } else { order?.remove(slot) }
     }
 
-    private func load(_ key: UnsafeRawBufferPointer) throws -> Row<Value>? {
+    @usableFromInline
+    func load(_ key: UnsafeRawBufferPointer) throws -> Row<Value>? {
         guard let backing else { return nil }
         scratch.removeAll()
         guard try backing.store.get(fullKey(backing, key), into: scratch) else { return nil }
@@ -250,7 +285,8 @@ public final class Overlay<Value> {
         return Row(value: value, timestamp: Timestamp(milliseconds: bytes.loadBigEndian()), isDirty: false)
     }
 
-    private func fullKey(_ backing: Backing, _ key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    @usableFromInline
+    func fullKey(_ backing: Backing, _ key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         scratchKey.removeAll()
         scratchKey.append(backing.prefix)
         scratchKey.append(key)

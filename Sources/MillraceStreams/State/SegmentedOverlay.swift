@@ -23,10 +23,12 @@ final class SegmentedOverlay<Value> {
         let headers: Headers
     }
 
-    let retention: Int64
+    /// How long rows are kept by the time of younger ones; see `firstTimeKept`.
+    private let retention: Int64
+    /// Whether a row is still there when it is exactly as old as the retention.
+    private let keepsLastMoment: Bool
     private let interval: Int64
     private let serde: Serde<Value>
-    private let isOrdered: Bool
     private let backing: Backing?
     /// The highest time seen, -1 before the first.
     private(set) var time: Int64 = -1
@@ -41,11 +43,12 @@ final class SegmentedOverlay<Value> {
     /// - Parameters:
     ///   - retention: In milliseconds; `Int64.max` keeps everything.
     ///   - interval: The length of a segment; Kafka's default when left out.
-    init(serde: Serde<Value>, retention: Int64, interval: Int64? = nil, isOrdered: Bool = true, backing: Backing?) throws {
+    ///   - keepsLastMoment: Whether a row is still there when it is exactly as old as the retention.
+    init(serde: Serde<Value>, retention: Int64, interval: Int64? = nil, keepsLastMoment: Bool = false, backing: Backing?) throws {
         self.serde = serde
         self.retention = retention
+        self.keepsLastMoment = keepsLastMoment
         self.interval = interval ?? max(retention / 2, 60_000)
-        self.isOrdered = isOrdered
         self.backing = backing
         if let backing { try open(backing) }
     }
@@ -57,13 +60,16 @@ final class SegmentedOverlay<Value> {
     }
 
     /// The least time of a row that has not been forgotten.
-    var firstTimeKept: Int64 { max(0, time - retention + 1) }
+    var firstTimeKept: Int64 { max(0, time - retention + (keepsLastMoment ? 0 : 1)) }
+
+    /// The least time of a row that may still lie in a segment, forgotten or not.
+    var firstTimeHeld: Int64 { max(0, time - retention) / interval * interval }
 
     /// Lets time pass, and drops what has become too old.
     func observe(_ time: Int64) {
         guard time > self.time else { return }
         self.time = time
-        let firstSegment = max(0, time - retention) / interval
+        let firstSegment = firstTimeHeld / interval
         while let oldest = segments.first, oldest.id < firstSegment {
             dropped.append(oldest)
             segments.removeFirst()
@@ -72,8 +78,10 @@ final class SegmentedOverlay<Value> {
     }
 
     /// The overlay for rows of this time, made if need be; `nil` when they are too old to be kept.
-    func overlay(at time: Int64) -> Overlay<Value>? {
-        guard time >= firstTimeKept else { return nil }
+    ///
+    /// - Parameter held: Rows count as long as their segment is there, even forgotten ones.
+    func overlay(at time: Int64, held: Bool = false) -> Overlay<Value>? {
+        guard time >= (held ? firstTimeHeld : firstTimeKept) else { return nil }
         let id = time / interval
         if lastUsed < segments.count, segments[lastUsed].id == id { return segments[lastUsed].overlay }
         let place = segments.firstIndex { $0.id >= id } ?? segments.count
@@ -83,8 +91,8 @@ final class SegmentedOverlay<Value> {
     }
 
     /// The overlay for rows of this time; `nil` when there are none, or they are too old.
-    func existingOverlay(at time: Int64) -> Overlay<Value>? {
-        guard time >= firstTimeKept else { return nil }
+    func existingOverlay(at time: Int64, held: Bool = false) -> Overlay<Value>? {
+        guard time >= (held ? firstTimeHeld : firstTimeKept) else { return nil }
         let id = time / interval
         if lastUsed < segments.count, segments[lastUsed].id == id { return segments[lastUsed].overlay }
         guard let place = segments.firstIndex(where: { $0.id == id }) else { return nil }
@@ -142,7 +150,7 @@ final class SegmentedOverlay<Value> {
 
     private func makeSegment(_ id: Int64) -> Segment {
         let place = backing.map { Backing(store: $0.store, prefix: $0.prefix + bytes(of: id)) }
-        return Segment(id: id, overlay: Overlay(serde: serde, isOrdered: isOrdered, backing: place))
+        return Segment(id: id, overlay: Overlay(serde: serde, isOrdered: true, backing: place))
     }
 
     /// Finds the segments and the time that an earlier run left on disk, with one seek for each.

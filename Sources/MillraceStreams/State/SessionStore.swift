@@ -9,8 +9,9 @@ import MillraceCore
 public final class SessionStore<Key, Value>: StateStore {
     public let name: String
     let rows: SegmentedOverlay<Value>
-    /// Sessions by their end, start and key; kept when results are sent as sessions close.
+    /// Sessions by their end, then in `indexOrder`; kept when results are sent as sessions close.
     let index: WindowIndex?
+    private let indexOrder: IndexOrder?
     private let keySerde: Serde<Key>
     private let buffer = ByteBuffer()
     private let indexBuffer = ByteBuffer()
@@ -18,13 +19,22 @@ public final class SessionStore<Key, Value>: StateStore {
     /// The bytes behind the key: end and start.
     static var suffixLength: Int { 16 }
 
-    init(name: String, key: Serde<Key>, rows: SegmentedOverlay<Value>, isIndexed: Bool, task: TaskContext) throws {
+    /// How sessions of one end are ordered, and how long they are found, where results are sent as sessions close: two things in which Kafka's stores differ.
+    enum IndexOrder: Sendable {
+        /// By start and key, until their segment is dropped: the persistent store.
+        case byStart
+        /// By key and start, until they are forgotten: the store in memory.
+        case byKey
+    }
+
+    init(name: String, key: Serde<Key>, rows: SegmentedOverlay<Value>, index order: IndexOrder?, task: TaskContext) throws {
         self.name = name
         self.rows = rows
         self.task = task
         keySerde = key
-        index = isIndexed ? WindowIndex() : nil
-        if index != nil { try forEachKey { bytes, _ in try addToIndex(bytes) } }
+        indexOrder = order
+        index = order.map { _ in WindowIndex() }
+        if index != nil { try forEachKey(from: firstTimeIndexed) { bytes, _ in try addToIndex(bytes) } }
     }
 
     /// The value of one session of `key`, `nil` when there is none or it was forgotten. Kafka: `fetchSession`.
@@ -53,7 +63,7 @@ public final class SessionStore<Key, Value>: StateStore {
     /// All sessions with their values. Older rows come before much younger ones; in between they are ordered by key, end and start.
     public func all() throws -> [(key: Windowed<Key>, value: Value)] {
         var found: [(key: Windowed<Key>, value: Value)] = []
-        try forEachKey { bytes, row in
+        try forEachKey(from: rows.firstTimeKept) { bytes, row in
             let (end, start) = try times(of: bytes)
             let key = try keySerde.read(UnsafeRawBufferPointer(rebasing: bytes.dropLast(Self.suffixLength)))
             let session = Window(start: Timestamp(milliseconds: start), end: Timestamp(milliseconds: end))
@@ -68,10 +78,10 @@ public final class SessionStore<Key, Value>: StateStore {
         let end = session.end.milliseconds
         if end > rows.time {
             rows.observe(end)
-            index?.removeAll(before: rows.firstTimeKept)
+            index?.removeAll(before: firstTimeIndexed)
         }
         let bytes = try bytes(of: key, session)
-        guard let overlay = rows.overlay(at: end) else {
+        guard let overlay = rows.overlay(at: end, held: indexOrder == .byStart) else {
             task.drop(.expired, at: name)
             return try rows.putLate(bytes, value, task.timestamp)
         }
@@ -130,20 +140,23 @@ extension SessionStore {
     }
 
     /// The session that an entry of the index stands for, with its value; `nil` when it was forgotten.
-    func session(end: Int64, startAndKey: UnsafeRawBufferPointer) throws -> (key: Windowed<Key>, value: Value)? {
-        let key = try keySerde.read(UnsafeRawBufferPointer(rebasing: startAndKey[8...]))
-        let session = Window(start: Timestamp(milliseconds: startAndKey.loadBigEndian()), end: Timestamp(milliseconds: end))
-        return try fetch(key, session).map { (Windowed(key, session), $0) }
+    func session(end: Int64, rest: UnsafeRawBufferPointer) throws -> (key: Windowed<Key>, value: Value)? {
+        let startPlace = indexOrder == .byStart ? 0 : rest.count - 8
+        let keyBytes = indexOrder == .byStart ? rest[8...] : rest[..<startPlace]
+        let key = try keySerde.read(UnsafeRawBufferPointer(rebasing: keyBytes))
+        let session = Window(start: Timestamp(milliseconds: rest.loadBigEndian(at: startPlace)), end: Timestamp(milliseconds: end))
+        guard let overlay = rows.existingOverlay(at: end, held: indexOrder == .byStart) else { return nil }
+        return try overlay.get(bytes(of: key, session))?.value.map { (Windowed(key, session), $0) }
     }
 
-    private func forEachKey(_ body: (UnsafeRawBufferPointer, Row<Value>) throws -> Bool) throws {
-        let firstTimeKept = rows.firstTimeKept
-        try rows.forEachSegment(from: 0, to: .max) { overlay in
+    private var firstTimeIndexed: Int64 { indexOrder == .byStart ? rows.firstTimeHeld : rows.firstTimeKept }
+
+    private func forEachKey(from firstEnd: Int64, _ body: (UnsafeRawBufferPointer, Row<Value>) throws -> Bool) throws {
+        for overlay in rows.segments.map(\.overlay) {
             try overlay.forEach(from: UnsafeRawBufferPointer(start: nil, count: 0), to: nil) { bytes, row in
-                guard try times(of: bytes).end >= firstTimeKept else { return true }
+                guard try times(of: bytes).end >= firstEnd else { return true }
                 return try body(bytes, row)
             }
-            return true
         }
     }
 
@@ -166,23 +179,24 @@ extension SessionStore {
 
     private func addToIndex(_ bytes: UnsafeRawBufferPointer) throws -> Bool {
         guard let index else { return true }
-        let end = try startAndKey(of: bytes)
+        let end = try indexEntry(of: bytes)
         index.add(end, indexBuffer.bytes)
         return true
     }
 
     private func removeFromIndex(_ bytes: UnsafeRawBufferPointer) throws {
         guard let index else { return }
-        let end = try startAndKey(of: bytes)
+        let end = try indexEntry(of: bytes)
         index.remove(end, indexBuffer.bytes)
     }
 
     /// Puts what the index keeps beside the end into its buffer.
-    private func startAndKey(of bytes: UnsafeRawBufferPointer) throws -> Int64 {
+    private func indexEntry(of bytes: UnsafeRawBufferPointer) throws -> Int64 {
         let (end, start) = try times(of: bytes)
         indexBuffer.removeAll()
-        indexBuffer.append(bigEndian: start)
+        if indexOrder == .byStart { indexBuffer.append(bigEndian: start) }
         indexBuffer.append(UnsafeRawBufferPointer(rebasing: bytes.dropLast(Self.suffixLength)))
+        if indexOrder == .byKey { indexBuffer.append(bigEndian: start) }
         return end
     }
 }

@@ -32,7 +32,7 @@ extension StoreDeclaration {
                 }
                 return try SessionStore(
                     name: site.name, key: key, rows: try SegmentedOverlay(serde: value, retention: retention, backing: site.backing),
-                    isIndexed: isIndexed, task: site.task)
+                    index: isIndexed ? (isPersistent ? .byStart : .byKey) : nil, task: site.task)
             })
     }
 }

@@ -3,11 +3,17 @@ import MillracePlan
 
 /// The description of a store that processors bring along or share. The same value given to several processors is one store. Kafka: `StoreBuilder`.
 public struct StoreBuilder: Sendable {
-    let declaration: StoreDeclaration
+    @usableFromInline let declaration: StoreDeclaration
+
+    @usableFromInline
+    init(declaration: StoreDeclaration) {
+        self.declaration = declaration
+    }
 
     /// A store of one value for each key.
     ///
     ///     .keyValue("last-payment", key: .string, value: .json(Payment.self))
+    @inlinable
     public static func keyValue<Key, Value>(_ store: Materialized, key: Serde<Key>, value: Serde<Value>) -> StoreBuilder {
         StoreBuilder(declaration: .keyValue(store, name: store.name ?? "", isPersistent: store.kind != .inMemory, key: key, value: value))
     }
@@ -22,11 +28,12 @@ public struct StoreBuilder: Sendable {
     ) -> StoreBuilder {
         StoreBuilder(
             declaration: .versioned(
-                .versioned(name, history: history), name: name, history: max(0, history.milliseconds), key: key, value: value))
+                .versioned(name, history: history), name: name, history: history.milliseconds, key: key, value: value))
     }
 }
 
 extension StoreDeclaration {
+    @inlinable
     static func keyValue<Key, Value>(
         _ store: Materialized, name: String, isPersistent: Bool, key: Serde<Key>, value: Serde<Value>
     ) -> StoreDeclaration {
@@ -41,6 +48,7 @@ extension StoreDeclaration {
 
 extension StoreDeclaration {
     /// - Parameter history: In milliseconds.
+    @usableFromInline
     static func versioned<Key, Value>(
         _ store: Materialized, name: String, history: Int64, key: Serde<Key>, value: Serde<Value>
     ) -> StoreDeclaration {
@@ -59,22 +67,31 @@ extension StoreDeclaration {
 
 extension Materialized {
     /// The settings of a changelog: the necessary ones, then the user's.
+    @usableFromInline
     func changelogSettings(beside necessary: [String: String]) -> [String: String] {
         necessary.merging(["message.timestamp.type": "CreateTime"]) { $1 }.merging(changelogSettings) { $1 }
     }
 }
 
 /// What makes a store for one task.
+@usableFromInline
 struct StorePayload: Sendable {
     /// Whether the rows are on disk.
     let isPersistent: Bool
     let make: @Sendable (StoreSite) throws -> any StateStore
+
+    @usableFromInline
+    init(isPersistent: Bool, make: @escaping @Sendable (StoreSite) throws -> any StateStore) {
+        self.isPersistent = isPersistent
+        self.make = make
+    }
 }
 
 /// Where a store is made: its task, and the place of its rows on disk if they are kept there.
+@usableFromInline
 struct StoreSite {
-    let name: String
-    let task: TaskContext
+    @usableFromInline let name: String
+    @usableFromInline let task: TaskContext
     /// `nil`: in memory.
-    let backing: Backing?
+    @usableFromInline let backing: Backing?
 }

@@ -4,36 +4,52 @@ import MillraceCore
 @usableFromInline
 final class TableStore<Key, Value> {
     /// What a write did.
+    @usableFromInline
     struct PutResult {
         /// Whether the row now has this value, and not a newer one.
-        let isLatest: Bool
+        @usableFromInline let isLatest: Bool
+
+        @inlinable
+        init(isLatest: Bool) {
+            self.isLatest = isLatest
+        }
     }
 
     /// Where the row of a key is or would be, found by one look-up for reading and then writing. Good until the store's next call.
+    @usableFromInline
     struct Place {
         /// The current row; `nil` when there is none.
-        let row: Row<Value>?
-        fileprivate let slot: Int
+        @usableFromInline let row: Row<Value>?
+        @usableFromInline let slot: Int
+
+        @inlinable
+        init(row: Row<Value>?, slot: Int) {
+            self.row = row
+            self.slot = slot
+        }
     }
 
     /// Exactly one of the two is there.
-    private let rows: KeyValueStore<Key, Value>?
-    private let versions: VersionedStore<Key, Value>?
+    @usableFromInline let rows: KeyValueStore<Key, Value>?
+    @usableFromInline let versions: VersionedStore<Key, Value>?
 
+    @usableFromInline
     init(named name: String, in task: TaskContext) throws {
         versions = task.stores[name] as? VersionedStore<Key, Value>
         rows = versions == nil ? try task.store(name) : nil
     }
 
     /// The current row of a key.
+    @inlinable
     func get(_ key: Key) throws -> Row<Value>? {
         if let rows { return try rows.row(key) }
-        return try versions?.row(key)
+        return try versionedRow(key)
     }
 
     /// The current row of a key, and where to write the next one.
+    @inlinable
     func place(of key: Key) throws -> Place {
-        guard let rows else { return Place(row: try versions?.row(key), slot: -1) }
+        guard let rows else { return Place(row: try versionedRow(key), slot: -1) }
         let slot = try rows.overlay.slot(of: rows.bytes(of: key))
         let row = rows.overlay.row(slot)
         return Place(row: row.value == nil ? nil : row, slot: slot)
@@ -51,6 +67,7 @@ final class TableStore<Key, Value> {
     /// Sets or, with `nil`, deletes a row.
     ///
     /// - Returns: `nil` when the store refused the write, because it is older than the history that it keeps.
+    @inlinable
     func put(_ key: Key, _ value: Value?, _ timestamp: Timestamp) throws -> PutResult? {
         if let rows {
             try rows.put(key, value, timestamp)
@@ -62,6 +79,7 @@ final class TableStore<Key, Value> {
     /// Sets or, with `nil`, deletes the row whose place was found last.
     ///
     /// - Returns: `nil` when the store refused the write, because it is older than the history that it keeps.
+    @inlinable
     func put(_ key: Key, _ value: Value?, _ timestamp: Timestamp, at place: Place) throws -> PutResult? {
         if let rows {
             rows.overlay.write(value, timestamp, slot: place.slot)
@@ -73,6 +91,7 @@ final class TableStore<Key, Value> {
     /// Writes the new value of a change, and notes in the change whether it is the latest one and, if asked to, what was there before.
     ///
     /// - Returns: `false` when the store refused the write.
+    @inlinable
     func apply(_ change: inout Change<Value>, to key: Key, _ timestamp: Timestamp, readsOld: Bool) throws -> Bool {
         let result: PutResult?
         if readsOld {
@@ -87,7 +106,11 @@ final class TableStore<Key, Value> {
         return true
     }
 
-    private func putVersion(_ key: Key, _ value: Value?, _ timestamp: Timestamp) throws -> PutResult? {
+    @usableFromInline
+    func versionedRow(_ key: Key) throws -> Row<Value>? { try versions?.row(key) }
+
+    @usableFromInline
+    func putVersion(_ key: Key, _ value: Value?, _ timestamp: Timestamp) throws -> PutResult? {
         switch try versions?.put(key, value, at: timestamp) {
         case .latest: return PutResult(isLatest: true)
         case .superseded: return PutResult(isLatest: false)

@@ -154,6 +154,12 @@ public struct VersionedRecord<Value> {
     public let timestamp: Timestamp
     /// The time from which on it is no longer valid; `nil` for the latest value.
     public let validTo: Timestamp?
+
+    public init(value: Value, timestamp: Timestamp, validTo: Timestamp?) {
+        self.value = value
+        self.timestamp = timestamp
+        self.validTo = validTo
+    }
 }
 
 extension VersionedRecord: Equatable where Value: Equatable {}

@@ -34,10 +34,12 @@ extension StoreDeclaration {
                         .configuration,
                         "Window store \(name) keeps windows of \(size) ms for \(retention) ms. Keep them at least for their size.")
                 }
+                // Kafka's persistent store for results on close keeps a window one moment longer than its other stores do; many last results depend on it.
+                let rows = try SegmentedOverlay(
+                    serde: value, retention: retention, keepsLastMoment: isIndexed && isPersistent, backing: site.backing)
                 return try WindowStore(
                     name: site.name, windowSize: size, key: key,
-                    rows: try SegmentedOverlay(serde: value, retention: retention, backing: site.backing),
-                    isIndexed: isIndexed, task: site.task)
+                    rows: rows, isIndexed: isIndexed, task: site.task)
             })
     }
 }

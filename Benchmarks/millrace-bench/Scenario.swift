@@ -1,0 +1,79 @@
+import Millrace
+
+/// What is measured. Each is what a user would write, with nothing tuned.
+enum Scenario: String, CaseIterable {
+    case passthrough, wordcount
+    case wordcountKeyed = "wordcount-keyed"
+    case windowed, fraud
+    case streamStream = "stream-stream"
+
+    var inputs: [String] {
+        switch self {
+        case .passthrough: ["state"]
+        case .wordcount: ["lines"]
+        case .wordcountKeyed: ["words"]
+        case .windowed, .fraud: ["transactions"]
+        case .streamStream: ["left", "right"]
+        }
+    }
+
+    /// Whether the checksum is over the last value of each key instead of over all records.
+    var countsLastValues: Bool {
+        switch self {
+        case .passthrough, .streamStream: false
+        case .wordcount, .wordcountKeyed, .windowed, .fraud: true
+        }
+    }
+
+    func topology(_ inputs: [String], _ output: String) throws -> Topology {
+        let builder = StreamsBuilder()
+        switch self {
+        case .passthrough:
+            builder.stream(inputs[0], key: .string, value: .string)
+                .filter { _, value in value.utf8.first != UInt8(ascii: "a") }
+                .mapValues { $0.uppercased() }
+                .to(output)
+        case .wordcount:
+            builder.stream(inputs[0], value: .string)
+                .flatMapValues { line in line.split(separator: " ").map(String.init) }
+                .groupBy { _, word in word }
+                .count(in: "store")
+                .toStream()
+                .to(output)
+        case .wordcountKeyed:
+            builder.stream(inputs[0], key: .string, value: .string).groupByKey().count(in: "store").toStream().to(output)
+        case .windowed:
+            totals(builder, inputs[0], .tumbling(size: .seconds(60), grace: .seconds(10)))
+                .mapValues { total in total.map { "\($0.count),\($0.cents)" } }
+                .to(output)
+        case .fraud:
+            totals(builder, inputs[0], .hopping(size: .seconds(60), advance: .seconds(10), grace: .seconds(10)))
+                .filter { _, total in total.map { $0.count > 20 || $0.cents > 500_000 } ?? false }
+                .mapValues { window, total in
+                    total.map {
+                        "{\"card\":\"\(window.prefix(7))\",\"window\":\(window.dropFirst(8)),\"count\":\($0.count),\"cents\":\($0.cents)}"
+                    }
+                }
+                .to(output)
+        case .streamStream:
+            let right = builder.stream(inputs[1], key: .string, value: .string)
+            builder.stream(inputs[0], key: .string, value: .string)
+                .join(right, within: JoinWindows(difference: .seconds(10), grace: .seconds(5)), in: "store") { left, right in
+                    left + "|" + right
+                }
+                .to(output)
+        }
+        return try builder.build()
+    }
+
+    /// Count and sum of the payments of each card and window, under `card@windowStart`.
+    private func totals(_ builder: StreamsBuilder, _ input: String, _ windows: TimeWindows) -> KStream<String, Total?> {
+        builder.stream(input, key: .string, value: .json(Transaction.self))
+            .groupByKey()
+            .windowedBy(windows)
+            .aggregate(Total(), in: "store", value: Total.serde) { _, payment, total in
+                Total(count: total.count + 1, cents: total.cents + payment.cents)
+            }
+            .toStream { window, _ in "\(window.key)@\(window.window.start)" }
+    }
+}

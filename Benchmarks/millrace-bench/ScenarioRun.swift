@@ -1,0 +1,82 @@
+import BenchmarkSupport
+import Foundation
+import Millrace
+import MillraceCommandLine
+
+/// One run of a scenario over what the input topics hold, measured.
+struct ScenarioRun {
+    private let scenario: Scenario
+    private let log: EmbeddedLog
+    private let inputs: [String]
+    private let output: String
+    private let configuration: StreamsConfiguration
+    private let state: String
+    private let stateIsTemporary: Bool
+
+    init(_ arguments: ParsedArguments, log path: String) throws {
+        guard let name = arguments["scenario"], let scenario = Scenario(rawValue: name) else {
+            throw CommandLineError("--scenario takes one of \(Scenario.allCases.map(\.rawValue).joined(separator: ", ")).")
+        }
+        guard arguments["until"] ?? "end" == "end" else { throw CommandLineError("--until takes \"end\".") }
+        self.scenario = scenario
+        inputs = arguments["in"]?.split(separator: ",").map(String.init) ?? scenario.inputs
+        output = arguments["out"] ?? "\(name)-out"
+        var configuration = StreamsConfiguration(applicationID: arguments["group"] ?? "bench-\(Clock.milliseconds())")
+        configuration.threads = try arguments.integer("threads", in: 1...64) ?? 1
+        switch arguments["guarantee"] ?? "exactly_once_v2" {
+        case "exactly_once_v2": configuration.guarantee = .exactlyOnce
+        case "at_least_once":
+            configuration.guarantee = .atLeastOnce
+            configuration.commitInterval = .seconds(30)
+        case let other: throw CommandLineError("--guarantee takes at_least_once or exactly_once_v2, not \"\(other)\".")
+        }
+        if let interval = try arguments.integer("commit", in: 0...86_400_000) { configuration.commitInterval = .milliseconds(interval) }
+        self.configuration = configuration
+        stateIsTemporary = arguments["state"] == nil
+        state = arguments["state"] ?? NSTemporaryDirectory() + "millrace-bench-\(ProcessInfo.processInfo.processIdentifier)"
+        log = try EmbeddedLog.open(at: path)
+    }
+
+    func run() async throws -> RunReport {
+        try log.makeAnew(output)
+        var report = RunReport(scenario: scenario)
+        for topic in inputs { report.records += try log.recordCount(of: topic) }
+        let app = StreamsApp(
+            try scenario.topology(inputs, output), on: .embedded(log, statePath: state), configuration: configuration)
+        app.shutDownWhenIdle()
+        let usage = ProcessUsage.now()
+        report.startTime = Clock.milliseconds()
+        // The app counts records only as it commits them, so the moment at which it is ready stands for that of its first record.
+        let watch = Task.detached {
+            while app.state == .created || app.state == .restoring { try? await Task.sleep(for: .milliseconds(1)) }
+            return Clock.milliseconds()
+        }
+        try await app.run()
+        report.firstTime = await watch.value
+        report.doneTime = Clock.milliseconds()
+        report.closedTime = report.doneTime
+        report.usage = ProcessUsage.now().since(usage)
+        report.processed = app.processedRecords
+        report.output = try OutputSummary(of: output, in: log, lastValuesOnly: scenario.countsLastValues)
+        try tidyUp()
+        return report
+    }
+
+    private func tidyUp() throws {
+        for topic in try log.listTopics() where topic.hasPrefix(configuration.applicationID + "-") { try log.deleteTopic(topic) }
+        try log.close()
+        if stateIsTemporary { try FileManager.default.removeItem(atPath: state) }
+    }
+}
+
+extension EmbeddedLog {
+    func recordCount(of topic: String) throws -> Int {
+        guard let description = try describeTopic(topic) else {
+            throw MillraceError(.transport, "There is no topic \(topic). Load it first: millrace-bench load \(topic) N --log DIR")
+        }
+        return try (0..<description.partitions).reduce(0) { sum, partition in
+            let range = try offsetRange(of: TopicPartition(topic, partition))
+            return sum + Int(range.upperBound.value - range.lowerBound.value)
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import Testing
+
+@testable import MillraceStreams
+
+@Suite struct KeyOrderTests {
+    /// Inserts and removes keys in a fixed pseudo-random order and compares every seek with a sorted array.
+    @Test func seeksLikeASortedArray() {
+        let keys = KeyTable()
+        let order = KeyOrder(of: keys)
+        var reference: Set<[UInt8]> = []
+        var random: UInt64 = 7
+        func next(_ limit: UInt64) -> UInt64 {
+            random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return (random >> 33) % limit
+        }
+        func precedes(_ left: [UInt8], _ right: [UInt8]) -> Bool { left.lexicographicallyPrecedes(right) }
+        for _ in 0..<400 {
+            let key = (0..<next(4)).map { _ in UInt8(next(5)) } + [UInt8](repeating: 0, count: 9)
+            key.withUnsafeBytes { bytes in
+                if next(2) == 0 {
+                    let (slot, isNew) = keys.insert(bytes)
+                    if isNew { order.insert(slot) }
+                    reference.insert(key)
+                } else if case let slot = keys.find(bytes), slot >= 0 {
+                    order.remove(slot)
+                    keys.remove(slot)
+                    reference.remove(key)
+                }
+                let sorted = reference.sorted(by: precedes)
+                let found = order.seek(bytes)
+                #expect((found < 0 ? nil : Array(keys.key(of: found))) == sorted.first { !precedes($0, key) })
+                let before = order.lastBefore(bytes)
+                #expect((before < 0 ? nil : Array(keys.key(of: before))) == sorted.last { precedes($0, key) })
+                #expect((order.last < 0 ? nil : Array(keys.key(of: order.last))) == sorted.last)
+            }
+        }
+    }
+}
