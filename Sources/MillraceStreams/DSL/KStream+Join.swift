@@ -41,44 +41,46 @@ extension KStream {
     }
 
     /// Joins each record with those of another stream, where keys and values may be missing. Records without either are dropped and counted.
-    public func join<JoinKey, Left, Other, Result>(
-        _ other: KStream<JoinKey?, Other?>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<JoinKey>? = nil, value: Serde<Left>? = nil,
-        otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (Left, Other) throws -> Result
-    ) -> KStream<JoinKey, Result> where Key == JoinKey?, Value == Left? {
+    public func join<Other, Result>(
+        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
+        in storeName: String? = nil, named: String? = nil, key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
+        otherValue: Serde<Other.Wrapped>? = nil, _ joiner: @escaping @Sendable (Value.Wrapped, Other.Wrapped) throws -> Result
+    ) -> KStream<Key.Wrapped, Result> where Key: Nullable, Value: Nullable, Other: Nullable {
         join(
             other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
         ) { _, left, right in try joiner(left, right) }
     }
 
     /// Joins each record with those of another stream, where keys and values may be missing, with a joiner that also gets the key.
-    public func join<JoinKey, Left, Other, Result>(
-        _ other: KStream<JoinKey?, Other?>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<JoinKey>? = nil, value: Serde<Left>? = nil,
-        otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (JoinKey, Left, Other) throws -> Result
-    ) -> KStream<JoinKey, Result> where Key == JoinKey?, Value == Left? {
+    public func join<Other, Result>(
+        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
+        in storeName: String? = nil, named: String? = nil, key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
+        otherValue: Serde<Other.Wrapped>? = nil, _ joiner: @escaping @Sendable (Key.Wrapped, Value.Wrapped, Other.Wrapped) throws -> Result
+    ) -> KStream<Key.Wrapped, Result> where Key: Nullable, Value: Nullable, Other: Nullable {
         joined(
             other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue,
             resultKeySerde: { $0 }, StreamJoin(resultKey: { $0 }, nullResultKey: { nil }, matched: joiner))
     }
 
     /// Joins each record with those of another stream, where values may be missing. Records without one are dropped and counted.
-    public func join<Left, Other, Result>(
-        _ other: KStream<Key, Other?>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic, in storeName: String? = nil,
-        named: String? = nil, key: Serde<Key>? = nil, value: Serde<Left>? = nil, otherValue: Serde<Other>? = nil,
-        _ joiner: @escaping @Sendable (Left, Other) throws -> Result
-    ) -> KStream<Key, Result> where Value == Left? {
+    @_disfavoredOverload
+    public func join<Other, Result>(
+        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic, in storeName: String? = nil,
+        named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil, otherValue: Serde<Other.Wrapped>? = nil,
+        _ joiner: @escaping @Sendable (Value.Wrapped, Other.Wrapped) throws -> Result
+    ) -> KStream<Key, Result> where Value: Nullable, Other: Nullable {
         join(
             other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
         ) { _, left, right in try joiner(left, right) }
     }
 
     /// Joins each record with those of another stream, where values may be missing, with a joiner that also gets the key.
-    public func join<Left, Other, Result>(
-        _ other: KStream<Key, Other?>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic, in storeName: String? = nil,
-        named: String? = nil, key: Serde<Key>? = nil, value: Serde<Left>? = nil, otherValue: Serde<Other>? = nil,
-        _ joiner: @escaping @Sendable (Key, Left, Other) throws -> Result
-    ) -> KStream<Key, Result> where Value == Left? {
+    @_disfavoredOverload
+    public func join<Other, Result>(
+        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic, in storeName: String? = nil,
+        named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil, otherValue: Serde<Other.Wrapped>? = nil,
+        _ joiner: @escaping @Sendable (Key, Value.Wrapped, Other.Wrapped) throws -> Result
+    ) -> KStream<Key, Result> where Value: Nullable, Other: Nullable {
         joined(
             other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
         ) { _ in StreamJoin(resultKey: { $0 }, nullResultKey: { nil }, matched: joiner) }

@@ -19,35 +19,38 @@ extension KStream {
     }
 
     /// Values that may be missing.
-    func joined<Left, Other, Result>(
-        _ other: KStream<Key, Other?>, within windows: JoinWindows, storeType: Materialized.Kind, in storeName: String?, named: String?,
-        key: Serde<Key>?, value: Serde<Left>?, otherValue: Serde<Other>?,
-        _ join: (_ nullKey: @escaping @Sendable () -> Key?) -> StreamJoin<Key, Key, Left, Other, Result>
-    ) -> KStream<Key, Result> where Value == Left? {
+    func joined<Other, Result>(
+        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind, in storeName: String?, named: String?,
+        key: Serde<Key>?, value: Serde<Value.Wrapped>?, otherValue: Serde<Other.Wrapped>?,
+        _ join: (_ nullKey: @escaping @Sendable () -> Key?) -> StreamJoin<Key, Key, Value.Wrapped, Other.Wrapped, Result>
+    ) -> KStream<Key, Result> where Value: Nullable, Other: Nullable {
         let key = builder.serde(key ?? keySerde, for: "the keys of a join")
-        let value = builder.serde(value ?? valueSerde?.wrapped(), for: "the left values of a join")
-        let otherValue = builder.serde(otherValue ?? other.valueSerde?.wrapped(), for: "the right values of a join")
+        let value = builder.serde(value ?? valueSerde.map(Value.wrapped), for: "the left values of a join")
+        let otherValue = builder.serde(otherValue ?? other.valueSerde.map(Other.wrapped), for: "the right values of a join")
         return StreamJoinPlan(
-            left: self, right: other, leftSide: .init(key: key.nonNull, value: { $0 }),
-            rightSide: .init(key: key.nonNull, value: { $0 }), key: key, leftValue: value, rightValue: otherValue, windows: windows,
-            join: join { key.null }, storeType: storeType, storeName: storeName, named: named
-        ).stream(repartitionKey: key, key, value: value.optional, otherValue.optional, resultKeySerde: key)
+            left: self, right: other, leftSide: .init(key: key.nonNull, value: { $0.optional }),
+            rightSide: .init(key: key.nonNull, value: { $0.optional }), key: key, leftValue: value, rightValue: otherValue,
+            windows: windows, join: join { key.null }, storeType: storeType, storeName: storeName, named: named
+        ).stream(repartitionKey: key, key, value: Value.optional(value), Other.optional(otherValue), resultKeySerde: key)
     }
 
     /// Keys and values that may be missing.
-    func joined<JoinKey, ResultKey, Left, Other, Result>(
-        _ other: KStream<JoinKey?, Other?>, within windows: JoinWindows, storeType: Materialized.Kind, in storeName: String?,
-        named: String?, key: Serde<JoinKey>?, value: Serde<Left>?, otherValue: Serde<Other>?,
-        resultKeySerde: (Serde<JoinKey>) -> Serde<ResultKey>, _ join: StreamJoin<JoinKey, ResultKey, Left, Other, Result>
-    ) -> KStream<ResultKey, Result> where Key == JoinKey?, Value == Left? {
-        let key = builder.serde(key ?? keySerde?.wrapped(), for: "the keys of a join")
-        let value = builder.serde(value ?? valueSerde?.wrapped(), for: "the left values of a join")
-        let otherValue = builder.serde(otherValue ?? other.valueSerde?.wrapped(), for: "the right values of a join")
+    func joined<ResultKey, Other, Result>(
+        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind, in storeName: String?, named: String?,
+        key: Serde<Key.Wrapped>?, value: Serde<Value.Wrapped>?, otherValue: Serde<Other.Wrapped>?,
+        resultKeySerde: (Serde<Key.Wrapped>) -> Serde<ResultKey>,
+        _ join: StreamJoin<Key.Wrapped, ResultKey, Value.Wrapped, Other.Wrapped, Result>
+    ) -> KStream<ResultKey, Result> where Key: Nullable, Value: Nullable, Other: Nullable {
+        let key = builder.serde(key ?? keySerde.map(Key.wrapped), for: "the keys of a join")
+        let value = builder.serde(value ?? valueSerde.map(Value.wrapped), for: "the left values of a join")
+        let otherValue = builder.serde(otherValue ?? other.valueSerde.map(Other.wrapped), for: "the right values of a join")
         return StreamJoinPlan(
-            left: self, right: other, leftSide: .init(key: { $0 }, value: { $0 }), rightSide: .init(key: { $0 }, value: { $0 }), key: key,
-            leftValue: value, rightValue: otherValue, windows: windows, join: join, storeType: storeType, storeName: storeName, named: named
+            left: self, right: other, leftSide: .init(key: { $0.optional }, value: { $0.optional }),
+            rightSide: .init(key: { $0.optional }, value: { $0.optional }), key: key, leftValue: value, rightValue: otherValue,
+            windows: windows, join: join, storeType: storeType, storeName: storeName, named: named
         ).stream(
-            repartitionKey: key.optional, key.optional, value: value.optional, otherValue.optional, resultKeySerde: resultKeySerde(key))
+            repartitionKey: Key.optional(key), Key.optional(key), value: Value.optional(value), Other.optional(otherValue),
+            resultKeySerde: resultKeySerde(key))
     }
 }
 

@@ -37,47 +37,50 @@ extension KStream {
     }
 
     /// Joins the records of both streams, those without a partner with `nil`, where keys and values may be missing.
-    public func outerJoin<JoinKey, Left, Other, Result>(
-        _ other: KStream<JoinKey?, Other?>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<JoinKey>? = nil, value: Serde<Left>? = nil,
-        otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (Left?, Other?) throws -> Result
-    ) -> KStream<JoinKey?, Result> where Key == JoinKey?, Value == Left? {
+    public func outerJoin<Other, Result>(
+        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
+        in storeName: String? = nil, named: String? = nil, key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
+        otherValue: Serde<Other.Wrapped>? = nil, _ joiner: @escaping @Sendable (Value.Wrapped?, Other.Wrapped?) throws -> Result
+    ) -> KStream<Key, Result> where Key: Nullable, Value: Nullable, Other: Nullable {
         outerJoin(
             other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
         ) { _, left, right in try joiner(left, right) }
     }
 
     /// Joins the records of both streams, those without a partner with `nil`, where keys and values may be missing, with a joiner that also gets the key.
-    public func outerJoin<JoinKey, Left, Other, Result>(
-        _ other: KStream<JoinKey?, Other?>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<JoinKey>? = nil, value: Serde<Left>? = nil,
-        otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (JoinKey?, Left?, Other?) throws -> Result
-    ) -> KStream<JoinKey?, Result> where Key == JoinKey?, Value == Left? {
+    public func outerJoin<Other, Result>(
+        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
+        in storeName: String? = nil, named: String? = nil, key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
+        otherValue: Serde<Other.Wrapped>? = nil, _ joiner: @escaping @Sendable (Key, Value.Wrapped?, Other.Wrapped?) throws -> Result
+    ) -> KStream<Key, Result> where Key: Nullable, Value: Nullable, Other: Nullable {
         joined(
             other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue,
-            resultKeySerde: \.optional,
+            resultKeySerde: Key.optional,
             StreamJoin(
-                resultKey: { $0 }, nullResultKey: { .some(nil) }, matched: joiner, unmatchedLeft: { try joiner($0, $1, nil) },
+                resultKey: { .of($0) }, nullResultKey: { .some(.of(nil)) }, matched: { try joiner(.of($0), $1, $2) },
+                unmatchedLeft: { try joiner($0, $1, nil) },
                 unmatchedRight: { try joiner($0, nil, $1) }))
     }
 
     /// Joins the records of both streams, those without a partner with `nil`, where values may be missing.
-    public func outerJoin<Left, Other, Result>(
-        _ other: KStream<Key, Other?>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Left>? = nil,
-        otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (Left?, Other?) throws -> Result
-    ) -> KStream<Key, Result> where Value == Left? {
+    @_disfavoredOverload
+    public func outerJoin<Other, Result>(
+        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
+        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil,
+        otherValue: Serde<Other.Wrapped>? = nil, _ joiner: @escaping @Sendable (Value.Wrapped?, Other.Wrapped?) throws -> Result
+    ) -> KStream<Key, Result> where Value: Nullable, Other: Nullable {
         outerJoin(
             other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
         ) { _, left, right in try joiner(left, right) }
     }
 
     /// Joins the records of both streams, those without a partner with `nil`, where values may be missing, with a joiner that also gets the key.
-    public func outerJoin<Left, Other, Result>(
-        _ other: KStream<Key, Other?>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Left>? = nil,
-        otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (Key, Left?, Other?) throws -> Result
-    ) -> KStream<Key, Result> where Value == Left? {
+    @_disfavoredOverload
+    public func outerJoin<Other, Result>(
+        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
+        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil,
+        otherValue: Serde<Other.Wrapped>? = nil, _ joiner: @escaping @Sendable (Key, Value.Wrapped?, Other.Wrapped?) throws -> Result
+    ) -> KStream<Key, Result> where Value: Nullable, Other: Nullable {
         joined(
             other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
         ) { nullKey in

@@ -9,6 +9,8 @@ public protocol Nullable: SendableMetatype {
 
     /// The value, as the optional that it is.
     var optional: Wrapped? { get }
+    /// The optional as this type, which it is.
+    static func of(_ optional: Wrapped?) -> Self
     /// The serde of the type inside.
     static func wrapped(_ serde: Serde<Self>) -> Serde<Wrapped>
     /// The serde of the optional type.
@@ -17,6 +19,7 @@ public protocol Nullable: SendableMetatype {
 
 extension Optional: Nullable {
     @inlinable public var optional: Wrapped? { self }
+    @inlinable public static func of(_ optional: Wrapped?) -> Wrapped? { optional }
 
     @inlinable public static func wrapped(_ serde: Serde<Wrapped?>) -> Serde<Wrapped> { serde.wrapped() }
     @inlinable public static func optional(_ serde: Serde<Wrapped>) -> Serde<Wrapped?> { serde.optional }
