@@ -131,7 +131,9 @@ package final class StreamTask {
     }
 
     /// Writes all store changes since the last commit to the changelogs and to the batch for the disk.
-    package func prepareCommit(batch: (any ByteStoreBatch)?) throws {
+    ///
+    /// - Parameter saves: Whether all stores are to use the batch, those too that could keep their rows for a later one.
+    package func prepareCommit(batch: (any ByteStoreBatch)?, saves: Bool = true) throws {
         for entry in stores {
             let topic = try entry.changelog.flatMap { name in
                 if case .own = entry.planned.changelog { try context.collector.topic(name) } else { nil }
@@ -140,7 +142,7 @@ package final class StreamTask {
             try entry.store.commit(
                 to: { key, value, timestamp, headers in
                     try topic?.append(partition: partition, key: key, value: value, timestamp: timestamp, headers: headers)
-                }, batch: entry.isPersistent ? batch : nil)
+                }, batch: entry.isPersistent && (saves || !entry.store.canSaveLater) ? batch : nil)
         }
         context.commitIsRequested = false
     }

@@ -7,6 +7,8 @@ public struct Row<Value> {
     public var timestamp: Timestamp
     /// Written since the last commit.
     @usableFromInline var isDirty: Bool
+    /// Committed to the changelog, but not yet handed to the disk.
+    @usableFromInline var isUnsaved = false
 
     @inlinable
     init(value: Value?, timestamp: Timestamp, isDirty: Bool) {
@@ -37,8 +39,12 @@ package struct Backing {
 /// exactly the slots of rows with a value, so that a walk never wades through removed ones.
 public final class Overlay<Value> {
     @usableFromInline let keys = KeyTable()
-    @usableFromInline var rows: ContiguousArray<Row<Value>> = []
-    @usableFromInline var dirtySlots: ContiguousArray<Int> = []
+    // Used by one task at a time, and no call out of here leads back into the same rows: exclusivity checks would only cost.
+    @exclusivity(unchecked) @usableFromInline var rows: ContiguousArray<Row<Value>> = []
+    @exclusivity(unchecked) @usableFromInline var dirtySlots: ContiguousArray<Int> = []
+    /// Rows that the disk has still to get. They are handed over less often than rows are committed, since a row that changes all the time needs to go there but once: after a
+    /// crash the changelog has what is missing.
+    @usableFromInline var unsavedSlots: ContiguousArray<Int> = []
     /// Built by the first walk, and kept up from then on: most stores are never asked for ranges, and do not pay for them.
     private var order: KeyOrder?
     private let isOrdered: Bool
@@ -93,7 +99,11 @@ public final class Overlay<Value> {
     public func write(_ value: Value?, _ timestamp: Timestamp, slot: Int) {
         if !rows[slot].isDirty { dirtySlots.append(slot) }
         if (rows[slot].value == nil) != (value == nil) { reorder(slot, hasValue: value != nil) }
-        rows[slot] = Row(value: value, timestamp: timestamp, isDirty: true)
+        rows.withUnsafeMutableBufferPointer { rows in
+            rows[slot].value = value
+            rows[slot].timestamp = timestamp
+            rows[slot].isDirty = true
+        }
     }
 
     /// The value of `key`, `nil` when there is none. Rows that are not there are not remembered, so asking for many costs no memory.
@@ -158,7 +168,7 @@ public final class Overlay<Value> {
     /// Hands over every dirty row in the order of first writing, its bytes serialised, and makes it clean.
     ///
     /// - Parameters:
-    ///   - batch: Receives the rows for the disk; `nil` where there is none.
+    ///   - batch: Receives the rows for the disk, those of earlier commits that went without one too; `nil` to keep them here for a later commit, or where there is no disk.
     ///   - body: Receives the key, the value's bytes (`nil`: removed), the row's time and headers, for the changelog.
     func commit(
         batch: (any ByteStoreBatch)?,
@@ -180,15 +190,44 @@ public final class Overlay<Value> {
                 averageValueSize += (scratch.count - averageValueSize) / 16
             }
             try changelog(key, bytes, row.timestamp, headers.isEmpty ? Headers() : headers[slot] ?? Headers())
-            if let backing, let batch {
-                let diskKey = fullKey(backing, key)
-                if row.value == nil { batch.delete(diskKey) } else { batch.put(diskKey, scratch.bytes) }
-            }
             rows[slot].isDirty = false
-            if row.value == nil { keys.remove(slot) }
+            guard let backing else {
+                if row.value == nil { keys.remove(slot) }
+                continue
+            }
+            if let batch {
+                // The bytes are at hand, so a row that waits for the disk from earlier commits goes there now, too.
+                put(slot, backing, batch, isRemoved: row.value == nil)
+            } else if !row.isUnsaved {
+                rows[slot].isUnsaved = true
+                unsavedSlots.append(slot)
+            }
         }
         dirtySlots.removeAll(keepingCapacity: true)
         if !headers.isEmpty { headers.removeAll() }
+        if let backing, let batch { try saveRows(backing, batch) }
+    }
+
+    /// Hands over the rows that earlier commits kept here. No row is dirty now: the disk never gets what is not committed.
+    @inlinable
+    func saveRows(_ backing: Backing, _ batch: any ByteStoreBatch) throws {
+        for slot in unsavedSlots where rows[slot].isUnsaved {
+            let row = rows[slot]
+            scratch.removeAll()
+            scratch.append(bigEndian: row.timestamp.milliseconds)
+            if let value = row.value { _ = try serde.write(value, to: scratch) }
+            put(slot, backing, batch, isRemoved: row.value == nil)
+        }
+        unsavedSlots.removeAll(keepingCapacity: true)
+    }
+
+    /// Hands over one row, whose bytes are in `scratch`.
+    @usableFromInline
+    func put(_ slot: Int, _ backing: Backing, _ batch: any ByteStoreBatch, isRemoved: Bool) {
+        let diskKey = fullKey(backing, keys.key(of: slot))
+        if isRemoved { batch.delete(diskKey) } else { batch.put(diskKey, scratch.bytes) }
+        rows[slot].isUnsaved = false
+        if isRemoved { keys.remove(slot) }
     }
 
     /// Takes a row from the changelog during a restore, past the dirty rows: it is committed already.
@@ -213,7 +252,7 @@ public final class Overlay<Value> {
 
     /// Forgets the clean rows that can be read from disk again, when they take more than `limit` bytes. Only after a commit.
     func trim(to limit: Int) {
-        guard backing != nil, dirtySlots.isEmpty, byteCount > limit else { return }
+        guard backing != nil, dirtySlots.isEmpty, unsavedSlots.isEmpty, byteCount > limit else { return }
         keys.removeAll()
         order?.removeAll()
         rows = []
