@@ -174,8 +174,9 @@ private final class DescribeOrigin: Processor {
     }
 
     func process(_ record: Record<Datum?, Datum?>) throws {
-        guard let origin = context.recordMetadata else { throw BadProgram("a record without origin") }
-        let text = "\(origin.topic)/\(origin.offset)/\(record.timestamp)/\(context.streamTime)/\(record.value.shown)"
+        // Kafka says that what a punctuation sends comes from no topic at offset -1.
+        let origin = context.recordMetadata.map { "\($0.topic)/\($0.offset)" } ?? "null/-1"
+        let text = "\(origin)/\(record.timestamp)/\(context.streamTime)/\(record.value.shown)"
         try context.forward(record.with(value: .text(text)))
     }
 }
