@@ -239,7 +239,7 @@ final class Worker {
     /// Whether the rows of all stores are to go to the disk with this commit. Less often than commits, since a row that changes all the time then goes there but once; a crash
     /// costs no more by it, since the database itself keeps what it is given in memory for longer.
     private var isTimeToSave: Bool {
-        stops.isStopping || lastCommit - lastSave >= 2_000_000_000 || tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
+        stops.isStopping || lastCommit - lastSave >= 5_000_000_000 || tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
     }
 
     /// Bytes that rows in memory may take.

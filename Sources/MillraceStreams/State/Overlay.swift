@@ -49,6 +49,8 @@ public final class Overlay<Value> {
     private var order: KeyOrder?
     private let isOrdered: Bool
     @usableFromInline let backing: Backing?
+    /// Whether the disk may have rows that are not here: then keys that are new here are looked up there.
+    private var mayMissRows: Bool
     @usableFromInline let serde: Serde<Value>
     /// Headers of the records that wrote the dirty rows, for the few stores whose changelogs carry them.
     @usableFromInline var headers: [Int: Headers] = [:]
@@ -59,20 +61,22 @@ public final class Overlay<Value> {
     /// to the version for all types, many times slower.
     @usableFromInline let commitRows: (Overlay, (any ByteStoreBatch)?, ChangelogSink) throws -> Void
 
+    /// - Parameter isNew: Whether nothing is on disk yet.
     @inlinable
-    convenience init(serde: Serde<Value>, isOrdered: Bool, backing: Backing?) {
-        self.init(serde, isOrdered, backing) { overlay, batch, changelog in try overlay.commitRows(to: changelog, batch) }
+    convenience init(serde: Serde<Value>, isOrdered: Bool, backing: Backing?, isNew: Bool = false) {
+        self.init(serde, isOrdered, backing, isNew) { overlay, batch, changelog in try overlay.commitRows(to: changelog, batch) }
     }
 
     @usableFromInline
     init(
-        _ serde: Serde<Value>, _ isOrdered: Bool, _ backing: Backing?,
+        _ serde: Serde<Value>, _ isOrdered: Bool, _ backing: Backing?, _ isNew: Bool,
         commitRows: @escaping (Overlay, (any ByteStoreBatch)?, ChangelogSink) throws -> Void
     ) {
         self.serde = serde
         self.isOrdered = isOrdered
         self.backing = backing
         self.commitRows = commitRows
+        mayMissRows = backing != nil && !isNew
     }
 
     /// Roughly the memory that the overlay takes.
@@ -130,7 +134,7 @@ public final class Overlay<Value> {
         _ body: (UnsafeRawBufferPointer, Row<Value>) throws -> Bool
     ) throws {
         let order = orderForWalks()
-        let disk = try backing.map { try BackingCursor($0, from: lower, to: upper, reversed: reversed) }
+        let disk = try mayMissRows ? backing.map { try BackingCursor($0, from: lower, to: upper, reversed: reversed) } : nil
         let current = ByteBuffer()
         var slot = reversed ? upper.map(order.lastBefore) ?? order.last : order.seek(lower)
         while true {
@@ -240,6 +244,7 @@ public final class Overlay<Value> {
             scratch.removeAll()
             scratch.append(bigEndian: timestamp.milliseconds)
             scratch.append(value)
+            mayMissRows = true
             batch.put(diskKey, scratch.bytes)
             return
         }
@@ -253,6 +258,7 @@ public final class Overlay<Value> {
     /// Forgets the clean rows that can be read from disk again, when they take more than `limit` bytes. Only after a commit.
     func trim(to limit: Int) {
         guard backing != nil, dirtySlots.isEmpty, unsavedSlots.isEmpty, byteCount > limit else { return }
+        mayMissRows = true
         keys.removeAll()
         order?.removeAll()
         rows = []
@@ -307,7 +313,7 @@ public final class Overlay<Value> {
 
     @usableFromInline
     func load(_ key: UnsafeRawBufferPointer) throws -> Row<Value>? {
-        guard let backing else { return nil }
+        guard let backing, mayMissRows else { return nil }
         scratch.removeAll()
         guard try backing.store.get(fullKey(backing, key), into: scratch) else { return nil }
         return try decode(scratch.bytes)
