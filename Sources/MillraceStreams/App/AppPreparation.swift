@@ -12,12 +12,14 @@ struct AppPreparation {
     func prepare() throws -> [TaskID] {
         try checkApplicationID()
         let counts = try partitionCounts()
+        // All checks come first: a start that fails leaves no topics behind.
+        for subtopology in topology.subtopologies { try checkCopartitioning(of: subtopology, counts) }
+        try checkDeadLetterTopics()
         for topic in topology.internalTopics.values.sorted(by: { $0.name < $1.name }) {
             try create(full(topic.name), partitions: counts[topic.name] ?? 1, settings: topic.settings)
         }
         var tasks: [TaskID] = []
         for subtopology in topology.subtopologies {
-            try checkCopartitioning(of: subtopology, counts)
             let partitions = subtopology.sourceTopics.compactMap { counts[$0] }.max() ?? 0
             for store in subtopology.stores {
                 if case .own(let topic) = store.changelog {
@@ -53,7 +55,9 @@ struct AppPreparation {
             unknown.removeAll { counts[$0] != nil }
             guard progressed || unknown.isEmpty else {
                 throw MillraceError(
-                    .topology, "The number of partitions of \(unknown.joined(separator: ", ")) cannot be told: their records come from each other. Give one of them a number of partitions.")
+                    .topology,
+                    "The number of partitions of \(unknown.joined(separator: ", ")) cannot be told: their records come from each other. Give one of them a number of partitions."
+                )
             }
         }
         return counts
@@ -78,7 +82,14 @@ struct AppPreparation {
             let list = sizes.map { "\($0.0) has \($0.1)" }.joined(separator: ", ")
             throw MillraceError(
                 .configuration,
-                "Topics that are joined must have equally many partitions: \(list). Send one of them through repartition(partitions:), or recreate it.")
+                "Topics that are joined must have equally many partitions: \(list). Send one of them through repartition(partitions:), or recreate it."
+            )
+        }
+    }
+
+    private func checkDeadLetterTopics() throws {
+        for topic in configuration.failures.deadLetterTopics where try transport.describeTopic(topic) == nil {
+            throw MillraceError(.configuration, "The dead-letter topic \(topic) does not exist. Create it before the app is started.")
         }
     }
 
@@ -87,7 +98,8 @@ struct AppPreparation {
             guard present.partitions == partitions else {
                 throw MillraceError(
                     .configuration,
-                    "Topic \(name) belongs to this app and has \(present.partitions) partitions, but the topology needs \(partitions). Delete the app's topics and state to start over, or restore the old number of partitions of its input.")
+                    "Topic \(name) belongs to this app and has \(present.partitions) partitions, but the topology needs \(partitions). Delete the app's topics and state to start over, or restore the old number of partitions of its input."
+                )
             }
             return
         }

@@ -13,7 +13,9 @@ public struct StreamsBackend: Sendable {
     /// The time of day and the time that only grows.
     public var clock: any WallClock
 
-    public init(transport: any Transport, clock: any WallClock, openState: @escaping @Sendable (String, MillraceLogger) throws -> any ByteStore) {
+    public init(
+        transport: any Transport, clock: any WallClock, openState: @escaping @Sendable (String, MillraceLogger) throws -> any ByteStore
+    ) {
         self.transport = transport
         self.openState = openState
         self.clock = clock

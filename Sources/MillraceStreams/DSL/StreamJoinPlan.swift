@@ -111,7 +111,9 @@ struct StreamJoinPlan<LeftKey, LeftValue, RightKey, RightValue, Key, ResultKey, 
         return StoreDeclaration(
             name, changelogSettings: ["cleanup.policy": "compact", "message.timestamp.type": "CreateTime"],
             payload: StorePayload(isPersistent: builder.isPersistent(Materialized(kind: storeType))) { site in
-                OuterJoinStore(name: site.name, left: leftValue, right: rightValue, backing: site.backing)
+                OuterJoinStore(
+                    name: site.name, left: leftValue, right: rightValue, backing: site.backing,
+                    time: site.task.observedTime(of: site.name))
             })
     }
 

@@ -13,7 +13,7 @@ final class WindowAggregateNode<Key, Value, Result> {
     private let closed: ClosedWindows<Key, Result>?
     private let site: NodeSite
     /// The highest time of a record with a key that this node got.
-    private var streamTime: Int64 = -1
+    private let streamTime: ObservedTime
 
     init(
         _ aggregate: StreamAggregate<Key, Value, Result>, _ grid: WindowGrid, _ context: AggregateContext<Value>,
@@ -26,13 +26,14 @@ final class WindowAggregateNode<Key, Value, Result> {
         output = try assembly.output()
         closed = ClosedWindows(store, length: grid.size, advance: grid.advance, output, assembly.task)
         site = assembly.site
+        streamTime = assembly.task.observedTime(of: assembly.name)
     }
 
     func receive(_ key: Key?, _ value: Value, _ timestamp: Timestamp, _ headers: Headers) throws {
         guard let key else { return site.drop(.nullKey) }
         let time = timestamp.milliseconds
-        if time > streamTime { streamTime = time }
-        let closeTime = streamTime - grid.grace
+        streamTime.advance(to: time)
+        let closeTime = streamTime.value - grid.grace
         var next: Int64? = grid.firstStart(containing: time)
         let keyLength = try store.write(key)
         while let start = next, start <= time {
