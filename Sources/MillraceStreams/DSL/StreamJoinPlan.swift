@@ -113,7 +113,7 @@ struct StreamJoinPlan<LeftKey, LeftValue, RightKey, RightValue, Key, ResultKey, 
             payload: StorePayload(isPersistent: builder.isPersistent(Materialized(kind: storeType))) { site in
                 OuterJoinStore(
                     name: site.name, left: leftValue, right: rightValue, backing: site.backing,
-                    time: site.task.observedTime(of: site.name))
+                    time: site.task.observedTime(of: site.name), expected: site.task.observedTime(of: site.name + "/expected"))
             })
     }
 

@@ -12,4 +12,9 @@ final class ObservedTime {
     func advance(to time: Int64) {
         if time > value { value = time }
     }
+
+    /// For a time that may also go back; -1 for none.
+    func replace(with time: Int64) {
+        value = time
+    }
 }

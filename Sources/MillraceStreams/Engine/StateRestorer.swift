@@ -32,8 +32,14 @@ final class StateRestorer {
         let backing = try state.backing(store: planned.declaration.name, partition: task.partition)
         guard let changelog = planned.changelogTopic(of: applicationID).map({ TopicPartition($0, task.partition) }) else { return backing }
         let topic = try topic(changelog, planned, task)
-        guard let reason = whyRebuild(try state.position(of: backing), topic, try range(of: changelog, planned)) else { return backing }
+        let known = try state.position(of: backing)
+        guard let reason = whyRebuild(known, topic, try range(of: changelog, planned)) else { return backing }
         reasons[changelog] = reason
+        if known != nil {
+            logger.log(
+                .warning, "The local state of a store does not fit its changelog and is removed", ("store", planned.declaration.name),
+                ("task", "\(task)"), ("reason", reason))
+        }
         try state.wipe(backing)
         return backing
     }

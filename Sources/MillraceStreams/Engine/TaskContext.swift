@@ -97,13 +97,21 @@ public final class TaskContext {
 
     /// Notes the times of nodes, for the metadata of the offsets that are committed next.
     func noteTimes() {
-        for (name, time) in observedTimes where time.value >= 0 { processorMetadata[name] = time.value }
+        for (name, time) in observedTimes { processorMetadata[name] = time.value >= 0 ? time.value : nil }
     }
 
     /// Takes up what an earlier run noted.
     func recall(_ metadata: [String: Int64]) {
         processorMetadata.merge(metadata, uniquingKeysWith: max)
         for (name, time) in observedTimes { time.advance(to: processorMetadata[name] ?? -1) }
+    }
+
+    /// Lets go of everything: stores and timers, which know the task, would otherwise keep it and themselves, and with them the state directory.
+    package func close() {
+        stores = [:]
+        streamTimePunctuations = PunctuationQueue()
+        wallClockPunctuations = PunctuationQueue()
+        firstPunctuations = nil
     }
 
     /// Counts a record that is left out, and tells of the first one of its kind.

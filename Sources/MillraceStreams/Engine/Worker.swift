@@ -13,6 +13,8 @@ final class Worker {
     private let collector: RecordCollector
     private let tasks: [StreamTask]
     private let global: GlobalStateTask
+    /// Of the tasks and the global state, to be closed.
+    private let contexts: [TaskContext]
     private let topology: PhysicalTopology
     private let stops: StopSignal
     private let progress: AppProgress
@@ -59,17 +61,24 @@ final class Worker {
         let collector = RecordCollector(TransportTopics(backend.transport))
         self.collector = collector
         let now = backend.clock.now()
+        var contexts: [TaskContext] = []
         func context(_ id: TaskID) -> TaskContext {
             let context = TaskContext(
                 id: id, applicationID: configuration.applicationID, now: now, logger: configuration.logger, collector: collector)
             context.failures = configuration.failures
+            contexts.append(context)
             return context
         }
         let globalContext = context(TaskID(subtopology: -1, partition: 0))
         globalContext.failures = configuration.failures.withoutDeadLetters
         // Nobody closes what was opened by an init that throws.
         var isMade = false
-        defer { if !isMade { session.close() } }
+        defer {
+            if !isMade {
+                session.close()
+                for context in contexts { context.close() }
+            }
+        }
         let global = try GlobalStateTask(topology.globalStores, context: globalContext)
         self.global = global
         tasks = try ids.map { id in
@@ -80,6 +89,7 @@ final class Worker {
                 id: id, subtopology: subtopology, context: context(id), globalStores: global.stores,
                 backing: { try restorer.backing(of: $0, task: id) })
         }
+        self.contexts = contexts
         isMade = true
     }
 
@@ -89,6 +99,7 @@ final class Worker {
         defer {
             stops.remove(session)
             session.close()
+            for context in contexts { context.close() }
         }
         try restore()
         if stops.isStopping { return }
@@ -254,8 +265,10 @@ final class Worker {
         for task in tasks { try task.prepareCommit(batch: batch, saves: saves) }
         let outputs = try collector.batches()
         var offsets: [TopicPartition: CommittedOffset] = [:]
-        for (partition, task) in readers {
-            guard let position = task.position(of: partition.topic), progress.position(of: partition) != position else { continue }
+        let moved = Set(readers.filter { partition, task in task.position(of: partition.topic) != progress.position(of: partition) }.values.map(\.id))
+        // All partitions of a task together: what is noted beside their offsets is of the whole task, and must be of one moment.
+        for (partition, task) in readers where moved.contains(task.id) {
+            guard let position = task.position(of: partition.topic) else { continue }
             let metadata = PartitionTime.encode(task.partitionTime(of: partition.topic), task.context.processorMetadata)
             offsets[partition] = CommittedOffset(position, metadata: metadata)
         }

@@ -5,10 +5,10 @@ import Testing
 
 /// What happens to records that fail, are late or cannot be written.
 @Suite struct FailurePolicyTests {
-    private func run(_ describe: (StreamsBuilder) -> Void, _ topics: [String: Int32] = ["in": 1, "out": 1, "dead": 1]) throws -> EngineRun {
+    private func run(beside others: [String] = [], _ describe: (StreamsBuilder) -> Void) throws -> EngineRun {
         let builder = StreamsBuilder()
         describe(builder)
-        let run = try EngineRun(try builder.build(), topics: topics)
+        let run = try EngineRun(try builder.build(), topics: Dictionary(uniqueKeysWithValues: (["in", "out", "dead"] + others).map { ($0, 1) }))
         run.memory = MemoryByteStore()
         return run
     }
@@ -67,11 +67,11 @@ import Testing
     /// Only the output that cannot be written is left out: what comes beside and behind it goes on.
     @Test(arguments: [FailurePolicy.skip, .deadLetter(topic: "dead")])
     func recordsThatAreTooLong(_ policy: FailurePolicy) async throws {
-        let run = try run {
+        let run = try run(beside: ["beside"]) {
             let values: KStream<String, String> = $0.stream("in")
             values.mapValues { $0 == "x" ? String(repeating: "x", count: 2_000_000) : $0 }.to("out")
             values.to("beside")
-        } _: ["in": 1, "out": 1, "dead": 1, "beside": 1]
+        }
         run.configuration.failures = FailurePolicies(production: policy)
         try run.put(Self.inputs)
         let app = try await run.runUntilIdle()
@@ -128,10 +128,10 @@ import Testing
     }
 
     @Test func globalTablesSkipWhatTheyCannotRead() async throws {
-        let run = try run {
+        let run = try run(beside: ["names"]) {
             let names: GlobalKTable<String, Int64> = $0.globalTable("names", key: .string, value: .bigEndian, in: "names")
             ($0.stream("in") as KStream<String, String>).join(names, on: { key, _ in key }) { "\($0)\($1)" }.to("out")
-        } _: ["in": 1, "out": 1, "dead": 1, "names": 1]
+        }
         run.configuration.failures = FailurePolicies(deserialization: .deadLetter(topic: "dead"))
         try run.put([Input(topic: "names", key: "k", value: "bad", time: 1)])
         try run.put(Self.inputs)

@@ -1,5 +1,6 @@
 import Foundation
 import Millrace
+import MillracePlan
 import MillraceTestKit
 import Testing
 

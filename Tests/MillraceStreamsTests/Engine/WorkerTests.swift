@@ -1,5 +1,6 @@
 import Foundation
 import Millrace
+import MillracePlan
 import MillraceTestKit
 import Testing
 
@@ -19,14 +20,6 @@ import Testing
         let left: KStream<String, String> = builder.stream("l")
         let right: KStream<String, String> = builder.stream("r")
         left.leftJoin(right, within: JoinWindows(difference: .milliseconds(5), grace: .zero)) { "\($0)+\($1 ?? "-")" }.to("out")
-    }
-
-    /// Processor seconds of this process.
-    private static func processorTime() -> Double {
-        var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
-        func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
-        return seconds(usage.ru_utime) + seconds(usage.ru_stime)
     }
 
     /// A task that waits for one of its topics waits once, not for every record, and sleeps meanwhile.
