@@ -37,6 +37,8 @@ final class SegmentedOverlay<Value> {
     private(set) var segments: ContiguousArray<Segment> = []
     /// Dropped since the last commit, whose last changes still have to reach the changelog.
     private var dropped: [Segment] = []
+    /// The numbers of segments that the disk has still to drop.
+    private var undeleted: [Int64] = []
     private var lateWrites: [LateWrite] = []
     private var lastUsed = 0
 
@@ -121,7 +123,7 @@ final class SegmentedOverlay<Value> {
     func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
         for segment in dropped {
             try segment.overlay.commit(batch: nil, changelog)
-            if let backing, let batch { deleteAll(segment.id, backing, batch) }
+            if backing != nil { undeleted.append(segment.id) }
         }
         dropped.removeAll()
         for segment in segments { try segment.overlay.commit(batch: batch, changelog) }
@@ -132,7 +134,10 @@ final class SegmentedOverlay<Value> {
             }
         }
         lateWrites.removeAll()
-        if let backing, let batch, time != timeOnDisk { writeTime(backing, batch) }
+        guard let backing, let batch else { return }
+        for id in undeleted { deleteAll(id, backing, batch) }
+        undeleted.removeAll()
+        if time != timeOnDisk { writeTime(backing, batch) }
     }
 
     /// Takes a row of this time from the changelog.
