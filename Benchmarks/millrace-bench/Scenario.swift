@@ -35,7 +35,7 @@ enum Scenario: String, CaseIterable {
                 .to(output)
         case .wordcount:
             builder.stream(inputs[0], value: .string)
-                .flatMapValues { line in line.split(separator: " ").map(String.init) }
+                .flatMapValues { line in line.utf8.split(separator: UInt8(ascii: " ")).map { String(Substring($0)) } }
                 .groupBy { _, word in word }
                 .count(in: "store")
                 .toStream()

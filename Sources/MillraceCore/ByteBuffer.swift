@@ -2,9 +2,10 @@
 ///
 /// Not thread-safe: a buffer belongs to whoever writes it. Numbers are written big-endian, as Kafka does.
 public final class ByteBuffer {
-    @usableFromInline var base: UnsafeMutableRawPointer
-    @usableFromInline var capacity: Int
-    @usableFromInline var _count = 0
+    // Written for every field of every record, by one thread, in calls that do not lead back here: exclusivity checks would cost more than the writing.
+    @exclusivity(unchecked) @usableFromInline var base: UnsafeMutableRawPointer
+    @exclusivity(unchecked) @usableFromInline var capacity: Int
+    @exclusivity(unchecked) @usableFromInline var _count = 0
     /// The number of bytes written.
     @inlinable public var count: Int { _count }
 

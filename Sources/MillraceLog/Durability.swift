@@ -18,14 +18,17 @@ public struct EmbeddedLogOptions: Sendable {
     /// The time of day for `LogAppendTime`; the operating system's when `nil`.
     public var clock: (any WallClock)?
     public var logger: MillraceLogger
+    /// Retention and compaction in the background; with `nil` they only run when `runRetention` and `runCompaction` are called.
+    public var housekeeping: Housekeeping?
 
     public init(
         durability: Durability = .interval(.seconds(1)), fileSystem: any FileSystem = POSIXFileSystem(), clock: (any WallClock)? = nil,
-        logger: MillraceLogger = .silent
+        logger: MillraceLogger = .silent, housekeeping: Housekeeping? = Housekeeping()
     ) {
         self.durability = durability
         self.fileSystem = fileSystem
         self.clock = clock
         self.logger = logger
+        self.housekeeping = housekeeping
     }
 }

@@ -29,7 +29,9 @@ import Testing
         let index = try SourceTree.file("docs/README.md").text
         let numbers = decisions.compactMap { Int($0.name.prefix(4)) }
         #expect(numbers == Array(1..<(decisions.count + 1)), "decisions are numbered 0001, 0002, … in their file names, without gaps")
-        for decision in decisions { #expect(index.contains(decision.name), "docs/README.md does not list \(decision.name)") }
+        for document in try SourceTree.files(in: ["docs"], endingIn: [".md"]) where document.path != "docs/README.md" {
+            #expect(index.contains("(\(document.path.dropFirst("docs/".count)))"), "docs/README.md does not list \(document.path)")
+        }
     }
 
     /// The program in the README is one that CI builds and runs.

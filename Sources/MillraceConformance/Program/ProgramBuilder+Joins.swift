@@ -9,7 +9,6 @@ extension ProgramBuilder {
         case (.stream(let left), .table(let right)): .stream(try join(left, right, statement))
         case (.stream(let left), .globalTable(let right)): .stream(try join(left, right, statement))
         case (.table(let left), .table(let right)): .table(try join(left, right, statement))
-        case (.table(let left), .table(let right)): .table(try join(left, right, statement))
         case (let left, let right): throw BadProgram("there is no \(statement.op) of \(left.kind) and \(right.kind)")
         }
     }

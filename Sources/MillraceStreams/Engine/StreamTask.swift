@@ -114,6 +114,7 @@ package final class StreamTask {
     /// - Parameter canProceed: Asked when a topic has no record while others have: whether to go on without it.
     /// - Returns: The number of records processed.
     package func process(limit: Int, canProceed: (String) -> Bool = { _ in true }) throws -> Int {
+        if queues.count == 1, queues[0].source.extractTimestamp == nil { return try processOnly(queues[0], limit: limit) }
         var processed = 0
         while processed < limit, let queue = try nextQueue(canProceed) {
             try process(queue)
@@ -131,7 +132,9 @@ package final class StreamTask {
     }
 
     /// Writes all store changes since the last commit to the changelogs and to the batch for the disk.
-    package func prepareCommit(batch: (any ByteStoreBatch)?) throws {
+    ///
+    /// - Parameter saves: Whether all stores are to use the batch, those too that could keep their rows for a later one.
+    package func prepareCommit(batch: (any ByteStoreBatch)?, saves: Bool = true) throws {
         for entry in stores {
             let topic = try entry.changelog.flatMap { name in
                 if case .own = entry.planned.changelog { try context.collector.topic(name) } else { nil }
@@ -140,7 +143,7 @@ package final class StreamTask {
             try entry.store.commit(
                 to: { key, value, timestamp, headers in
                     try topic?.append(partition: partition, key: key, value: value, timestamp: timestamp, headers: headers)
-                }, batch: entry.isPersistent ? batch : nil)
+                }, batch: entry.isPersistent && (saves || !entry.store.canSaveLater) ? batch : nil)
         }
         context.commitIsRequested = false
     }
@@ -168,6 +171,28 @@ package final class StreamTask {
             }
         }
         return lowest
+    }
+
+    /// `process` for most tasks: one topic, whose records have their times with them, so that none needs to be held back to compare.
+    private func processOnly(_ queue: RecordQueue, limit: Int) throws -> Int {
+        let context = self.context
+        let receive = queue.source.receive
+        context.sourceTopic = queue.topic
+        var processed = 0
+        while processed < limit, let record = try queue.take() {
+            processed += 1
+            context.sourceOffset = record.offset
+            let time = record.timestamp
+            if time.milliseconds >= 0 {
+                if time > context.streamTime { context.streamTime = time }
+                do { try receive(record, time) } catch { try letters.handle(error, for: record, from: queue.topic) }
+            } else {
+                context.drop(.invalidTimestamp, at: queue.topic)
+            }
+            queue.finish(record.offset, time)
+            if !context.streamTimePunctuations.isEmpty { _ = try punctuate(\.streamTimePunctuations, at: context.streamTime) }
+        }
+        return processed
     }
 
     private func process(_ queue: RecordQueue) throws {

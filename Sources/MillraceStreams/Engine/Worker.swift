@@ -25,6 +25,9 @@ final class Worker {
     private var topicIDs: [String: TopicID] = [:]
     private var processedSinceCommit = 0
     private var lastCommit: UInt64 = 0
+    private var lastSave: UInt64 = 0
+    /// The ends of the changelogs whose last records are not on disk yet.
+    private var changelogEnds: [TopicPartition: Offset] = [:]
 
     init(
         number: Int, tasks ids: [TaskID], topology: PhysicalTopology, configuration: StreamsConfiguration, backend: StreamsBackend,
@@ -67,6 +70,7 @@ final class Worker {
         if stops.isStopping { return }
         try startReading()
         lastCommit = backend.clock.monotonicNanoseconds()
+        lastSave = lastCommit
         try progress.workerIsRunning()
         while !stops.isAbandoned {
             let isStopping = stops.isStopping
@@ -187,13 +191,14 @@ final class Worker {
     private func isTimeToCommit(isIdle: Bool) -> Bool {
         if isIdle || tasks.contains(where: { $0.context.commitIsRequested }) { return true }
         if backend.clock.monotonicNanoseconds() - lastCommit >= UInt64(max(0, configuration.commitInterval.milliseconds)) * 1_000_000 { return true }
-        return collector.pendingBytes + tasks.reduce(0) { $0 + $1.storeBytes } > configuration.memoryBudget / (2 * max(1, configuration.threads))
+        return collector.pendingBytes + tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
     }
 
     private func commit() throws {
         defer { lastCommit = backend.clock.monotonicNanoseconds() }
         let batch = state.database.makeBatch()
-        for task in tasks { try task.prepareCommit(batch: batch) }
+        let saves = isTimeToSave
+        for task in tasks { try task.prepareCommit(batch: batch, saves: saves) }
         let outputs = try collector.batches()
         var offsets: [TopicPartition: CommittedOffset] = [:]
         for (partition, task) in readers {
@@ -201,22 +206,15 @@ final class Worker {
             let metadata = PartitionTime.encode(task.partitionTime(of: partition.topic), task.context.processorMetadata)
             offsets[partition] = CommittedOffset(position, metadata: metadata)
         }
-        guard !outputs.isEmpty || !offsets.isEmpty else {
+        guard !outputs.isEmpty || !offsets.isEmpty || batch.count > 0 else {
             processedSinceCommit = 0
             return
         }
         let firsts = try session.commit(outputs, offsets: offsets)
-        var ends: [TopicPartition: Offset] = [:]
-        for (output, first) in zip(outputs, firsts) { ends[output.partition] = first + Int64(output.recordCount) }
-        for task in tasks {
-            for entry in task.restorableStores {
-                guard entry.isPersistent, let changelog = entry.changelog else { continue }
-                guard let end = ends[TopicPartition(changelog, task.id.partition)] else { continue }
-                let backing = try state.backing(store: entry.planned.declaration.name, partition: task.id.partition)
-                state.setPosition(StateDirectory.Position(offset: end, topic: try topicID(of: changelog)), of: backing, in: batch)
-            }
-        }
+        for (output, first) in zip(outputs, firsts) { changelogEnds[output.partition] = first + Int64(output.recordCount) }
+        try notePositions(saves: saves, in: batch)
         if batch.count > 0 { try state.database.write(batch) }
+        if saves { lastSave = lastCommit }
         collector.removeAll()
         let limit = configuration.memoryBudget / (2 * max(1, configuration.threads) * max(1, tasks.count))
         for task in tasks { task.trim(to: limit) }
@@ -225,6 +223,27 @@ final class Worker {
             processedSinceCommit, dropped: tasks.reduce(into: [:]) { $0.merge($1.context.dropped, uniquingKeysWith: +) }, worker: number)
         processedSinceCommit = 0
     }
+
+    /// Notes how far along their changelogs the rows are that the batch holds.
+    private func notePositions(saves: Bool, in batch: any ByteStoreBatch) throws {
+        for task in tasks {
+            for entry in task.restorableStores where entry.isPersistent && (saves || !entry.store.canSaveLater) {
+                guard let changelog = entry.changelog, let end = changelogEnds.removeValue(forKey: TopicPartition(changelog, task.id.partition))
+                else { continue }
+                let backing = try state.backing(store: entry.planned.declaration.name, partition: task.id.partition)
+                state.setPosition(StateDirectory.Position(offset: end, topic: try topicID(of: changelog)), of: backing, in: batch)
+            }
+        }
+    }
+
+    /// Whether the rows of all stores are to go to the disk with this commit. Less often than commits, since a row that changes all the time then goes there but once; a crash
+    /// costs no more by it, since the database itself keeps what it is given in memory for longer.
+    private var isTimeToSave: Bool {
+        stops.isStopping || lastCommit - lastSave >= 5_000_000_000 || tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
+    }
+
+    /// Bytes that rows in memory may take.
+    private var storeBudget: Int { configuration.memoryBudget / (2 * max(1, configuration.threads)) }
 
     private func topicID(of topic: String) throws -> TopicID {
         if let id = topicIDs[topic] { return id }

@@ -13,11 +13,18 @@ public final class KeyTable {
         var hash: UInt32
     }
 
-    /// Slot + 1 at each place, 0 where it is free. The count is a power of two.
-    private var places: UnsafeMutableBufferPointer<UInt32>
-    private var entries: ContiguousArray<Entry> = []
+    /// What stands at a place: a slot + 1, 0 where it is free, and its key's hash, so that a probe that meets another key need not look at that key.
+    private struct Tag {
+        var slot: UInt32
+        var hash: UInt32
+    }
+
+    // A table is used by one task at a time, and no call leads back into it: nothing is there for exclusivity checks to find.
+    /// The count is a power of two.
+    @exclusivity(unchecked) private var places: UnsafeMutableBufferPointer<Tag>
+    @exclusivity(unchecked) private var entries: ContiguousArray<Entry> = []
     private var freeSlots: ContiguousArray<Int> = []
-    private var arena: UnsafeMutableRawPointer
+    @exclusivity(unchecked) private var arena: UnsafeMutableRawPointer
     private var arenaCapacity = 1024
     private var arenaUsed = 0
     private var arenaWasted = 0
@@ -27,7 +34,7 @@ public final class KeyTable {
 
     init() {
         places = .allocate(capacity: 32)
-        places.initialize(repeating: 0)
+        places.initialize(repeating: Tag(slot: 0, hash: 0))
         arena = .allocate(byteCount: arenaCapacity, alignment: 8)
     }
 
@@ -40,7 +47,7 @@ public final class KeyTable {
     var slotLimit: Int { entries.count }
 
     /// Bytes that the table takes.
-    var byteCount: Int { arenaCapacity + places.count * 4 + entries.capacity * MemoryLayout<Entry>.stride }
+    var byteCount: Int { arenaCapacity + places.count * MemoryLayout<Tag>.stride + entries.capacity * MemoryLayout<Entry>.stride }
 
     /// The slot of `key`, or -1.
     public func find(_ key: UnsafeRawBufferPointer) -> Int {
@@ -49,8 +56,8 @@ public final class KeyTable {
         var place = Int(hash) & mask
         while true {
             let tag = places[place]
-            if tag == 0 { return -1 }
-            if matches(Int(tag) - 1, hash, key) { return Int(tag) - 1 }
+            if tag.slot == 0 { return -1 }
+            if tag.hash == hash, matches(Int(tag.slot) - 1, key) { return Int(tag.slot) - 1 }
             place = (place + 1) & mask
         }
     }
@@ -62,8 +69,8 @@ public final class KeyTable {
         var place = Int(hash) & mask
         while true {
             let tag = places[place]
-            if tag == 0 { break }
-            if matches(Int(tag) - 1, hash, key) { return (Int(tag) - 1, false) }
+            if tag.slot == 0 { break }
+            if tag.hash == hash, matches(Int(tag.slot) - 1, key) { return (Int(tag.slot) - 1, false) }
             place = (place + 1) & mask
         }
         let entry = Entry(offset: store(key), length: Int32(key.count), hash: hash)
@@ -75,7 +82,7 @@ public final class KeyTable {
             slot = entries.count
             entries.append(entry)
         }
-        places[place] = UInt32(slot + 1)
+        places[place] = Tag(slot: UInt32(slot + 1), hash: hash)
         count += 1
         if count * 4 > places.count * 3 { growPlaces() }
         return (slot, true)
@@ -95,18 +102,18 @@ public final class KeyTable {
     func remove(_ slot: Int) {
         let mask = places.count - 1
         var hole = Int(entries[slot].hash) & mask
-        while places[hole] != UInt32(slot + 1) { hole = (hole + 1) & mask }
+        while places[hole].slot != UInt32(slot + 1) { hole = (hole + 1) & mask }
         // Close the gap, so that no key behind it becomes unreachable.
         var next = (hole + 1) & mask
-        while places[next] != 0 {
-            let home = Int(entries[Int(places[next]) - 1].hash) & mask
+        while places[next].slot != 0 {
+            let home = Int(places[next].hash) & mask
             if (next - home) & mask >= (next - hole) & mask {
                 places[hole] = places[next]
                 hole = next
             }
             next = (next + 1) & mask
         }
-        places[hole] = 0
+        places[hole].slot = 0
         arenaWasted += Int(entries[slot].length)
         entries[slot].length = -1
         freeSlots.append(slot)
@@ -117,7 +124,7 @@ public final class KeyTable {
     func removeAll() {
         places.deallocate()
         places = .allocate(capacity: 32)
-        places.initialize(repeating: 0)
+        places.initialize(repeating: Tag(slot: 0, hash: 0))
         entries = []
         freeSlots = []
         arena.deallocate()
@@ -162,18 +169,34 @@ public final class KeyTable {
         guard let base = key.baseAddress else { return UInt32(truncatingIfNeeded: state) }
         var index = 0
         while index + 8 <= key.count {
-            state = fold(state ^ UnsafeRawPointer(base).loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            state = fold(state ^ base.loadUnaligned(fromByteOffset: index, as: UInt64.self))
             index += 8
         }
-        if index < key.count {
-            var tail: UInt64 = 0
-            while index < key.count {
-                tail = tail << 8 | UInt64(base.load(fromByteOffset: index, as: UInt8.self))
-                index += 1
-            }
-            state = fold(state ^ tail)
-        }
+        if index < key.count { state = fold(state ^ tail(base, from: index, count: key.count)) }
         return UInt32(truncatingIfNeeded: state ^ state >> 32)
+    }
+
+    /// The last bytes of a key, fewer than eight, as one number. Loads overlap instead of going byte by byte.
+    private static func tail(_ base: UnsafeRawPointer, from index: Int, count: Int) -> UInt64 {
+        if count >= 8 { return base.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self) }
+        if count >= 4 {
+            return UInt64(base.loadUnaligned(as: UInt32.self)) << 32
+                | UInt64(base.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
+        }
+        let (first, middle, last) = (base.load(as: UInt8.self), base.load(fromByteOffset: count / 2, as: UInt8.self), base.load(fromByteOffset: count - 1, as: UInt8.self))
+        return UInt64(first) << 16 | UInt64(middle) << 8 | UInt64(last)
+    }
+
+    /// Whether as many bytes are the same at both places.
+    private static func areEqual(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ count: Int) -> Bool {
+        var index = 0
+        while index + 8 <= count {
+            if left.loadUnaligned(fromByteOffset: index, as: UInt64.self) != right.loadUnaligned(fromByteOffset: index, as: UInt64.self) {
+                return false
+            }
+            index += 8
+        }
+        return index == count || tail(left, from: index, count: count) == tail(right, from: index, count: count)
     }
 
     private static func fold(_ word: UInt64) -> UInt64 {
@@ -181,11 +204,11 @@ public final class KeyTable {
         return high ^ low
     }
 
-    private func matches(_ slot: Int, _ hash: UInt32, _ key: UnsafeRawBufferPointer) -> Bool {
+    private func matches(_ slot: Int, _ key: UnsafeRawBufferPointer) -> Bool {
         let entry = entries[slot]
-        guard entry.hash == hash, Int(entry.length) == key.count else { return false }
-        guard key.count > 0, let base = key.baseAddress else { return true }
-        return KeyTable.compare(arena + entry.offset, base, key.count) == 0
+        guard Int(entry.length) == key.count else { return false }
+        guard let base = key.baseAddress else { return true }
+        return KeyTable.areEqual(arena + entry.offset, base, key.count)
     }
 
     private func store(_ key: UnsafeRawBufferPointer) -> Int {
@@ -217,11 +240,11 @@ public final class KeyTable {
     private func growPlaces() {
         let old = places
         places = .allocate(capacity: old.count * 2)
-        places.initialize(repeating: 0)
+        places.initialize(repeating: Tag(slot: 0, hash: 0))
         let mask = places.count - 1
-        for tag in old where tag != 0 {
-            var place = Int(entries[Int(tag) - 1].hash) & mask
-            while places[place] != 0 { place = (place + 1) & mask }
+        for tag in old where tag.slot != 0 {
+            var place = Int(tag.hash) & mask
+            while places[place].slot != 0 { place = (place + 1) & mask }
             places[place] = tag
         }
         old.deallocate()

@@ -102,6 +102,7 @@ public final class KeyValueStore<Key, Value>: StateStore {
 
     public var byteCount: Int { overlay.byteCount }
     public var hasUncommittedRows: Bool { overlay.hasUncommittedRows }
+    public var canSaveLater: Bool { true }
 
     public func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
         try overlay.commit(batch: batch, changelog)

@@ -7,6 +7,8 @@ public struct Row<Value> {
     public var timestamp: Timestamp
     /// Written since the last commit.
     @usableFromInline var isDirty: Bool
+    /// Committed to the changelog, but not yet handed to the disk.
+    @usableFromInline var isUnsaved = false
 
     @inlinable
     init(value: Value?, timestamp: Timestamp, isDirty: Bool) {
@@ -37,12 +39,18 @@ package struct Backing {
 /// exactly the slots of rows with a value, so that a walk never wades through removed ones.
 public final class Overlay<Value> {
     @usableFromInline let keys = KeyTable()
-    @usableFromInline var rows: ContiguousArray<Row<Value>> = []
-    @usableFromInline var dirtySlots: ContiguousArray<Int> = []
+    // Used by one task at a time, and no call out of here leads back into the same rows: exclusivity checks would only cost.
+    @exclusivity(unchecked) @usableFromInline var rows: ContiguousArray<Row<Value>> = []
+    @exclusivity(unchecked) @usableFromInline var dirtySlots: ContiguousArray<Int> = []
+    /// Rows that the disk has still to get. They are handed over less often than rows are committed, since a row that changes all the time needs to go there but once: after a
+    /// crash the changelog has what is missing.
+    @usableFromInline var unsavedSlots: ContiguousArray<Int> = []
     /// Built by the first walk, and kept up from then on: most stores are never asked for ranges, and do not pay for them.
     private var order: KeyOrder?
     private let isOrdered: Bool
     @usableFromInline let backing: Backing?
+    /// Whether the disk may have rows that are not here: then keys that are new here are looked up there.
+    private var mayMissRows: Bool
     @usableFromInline let serde: Serde<Value>
     /// Headers of the records that wrote the dirty rows, for the few stores whose changelogs carry them.
     @usableFromInline var headers: [Int: Headers] = [:]
@@ -53,20 +61,22 @@ public final class Overlay<Value> {
     /// to the version for all types, many times slower.
     @usableFromInline let commitRows: (Overlay, (any ByteStoreBatch)?, ChangelogSink) throws -> Void
 
+    /// - Parameter isNew: Whether nothing is on disk yet.
     @inlinable
-    convenience init(serde: Serde<Value>, isOrdered: Bool, backing: Backing?) {
-        self.init(serde, isOrdered, backing) { overlay, batch, changelog in try overlay.commitRows(to: changelog, batch) }
+    convenience init(serde: Serde<Value>, isOrdered: Bool, backing: Backing?, isNew: Bool = false) {
+        self.init(serde, isOrdered, backing, isNew) { overlay, batch, changelog in try overlay.commitRows(to: changelog, batch) }
     }
 
     @usableFromInline
     init(
-        _ serde: Serde<Value>, _ isOrdered: Bool, _ backing: Backing?,
+        _ serde: Serde<Value>, _ isOrdered: Bool, _ backing: Backing?, _ isNew: Bool,
         commitRows: @escaping (Overlay, (any ByteStoreBatch)?, ChangelogSink) throws -> Void
     ) {
         self.serde = serde
         self.isOrdered = isOrdered
         self.backing = backing
         self.commitRows = commitRows
+        mayMissRows = backing != nil && !isNew
     }
 
     /// Roughly the memory that the overlay takes.
@@ -93,7 +103,11 @@ public final class Overlay<Value> {
     public func write(_ value: Value?, _ timestamp: Timestamp, slot: Int) {
         if !rows[slot].isDirty { dirtySlots.append(slot) }
         if (rows[slot].value == nil) != (value == nil) { reorder(slot, hasValue: value != nil) }
-        rows[slot] = Row(value: value, timestamp: timestamp, isDirty: true)
+        rows.withUnsafeMutableBufferPointer { rows in
+            rows[slot].value = value
+            rows[slot].timestamp = timestamp
+            rows[slot].isDirty = true
+        }
     }
 
     /// The value of `key`, `nil` when there is none. Rows that are not there are not remembered, so asking for many costs no memory.
@@ -120,7 +134,7 @@ public final class Overlay<Value> {
         _ body: (UnsafeRawBufferPointer, Row<Value>) throws -> Bool
     ) throws {
         let order = orderForWalks()
-        let disk = try backing.map { try BackingCursor($0, from: lower, to: upper, reversed: reversed) }
+        let disk = try mayMissRows ? backing.map { try BackingCursor($0, from: lower, to: upper, reversed: reversed) } : nil
         let current = ByteBuffer()
         var slot = reversed ? upper.map(order.lastBefore) ?? order.last : order.seek(lower)
         while true {
@@ -158,7 +172,7 @@ public final class Overlay<Value> {
     /// Hands over every dirty row in the order of first writing, its bytes serialised, and makes it clean.
     ///
     /// - Parameters:
-    ///   - batch: Receives the rows for the disk; `nil` where there is none.
+    ///   - batch: Receives the rows for the disk, those of earlier commits that went without one too; `nil` to keep them here for a later commit, or where there is no disk.
     ///   - body: Receives the key, the value's bytes (`nil`: removed), the row's time and headers, for the changelog.
     func commit(
         batch: (any ByteStoreBatch)?,
@@ -180,15 +194,44 @@ public final class Overlay<Value> {
                 averageValueSize += (scratch.count - averageValueSize) / 16
             }
             try changelog(key, bytes, row.timestamp, headers.isEmpty ? Headers() : headers[slot] ?? Headers())
-            if let backing, let batch {
-                let diskKey = fullKey(backing, key)
-                if row.value == nil { batch.delete(diskKey) } else { batch.put(diskKey, scratch.bytes) }
-            }
             rows[slot].isDirty = false
-            if row.value == nil { keys.remove(slot) }
+            guard let backing else {
+                if row.value == nil { keys.remove(slot) }
+                continue
+            }
+            if let batch {
+                // The bytes are at hand, so a row that waits for the disk from earlier commits goes there now, too.
+                put(slot, backing, batch, isRemoved: row.value == nil)
+            } else if !row.isUnsaved {
+                rows[slot].isUnsaved = true
+                unsavedSlots.append(slot)
+            }
         }
         dirtySlots.removeAll(keepingCapacity: true)
         if !headers.isEmpty { headers.removeAll() }
+        if let backing, let batch { try saveRows(backing, batch) }
+    }
+
+    /// Hands over the rows that earlier commits kept here. No row is dirty now: the disk never gets what is not committed.
+    @inlinable
+    func saveRows(_ backing: Backing, _ batch: any ByteStoreBatch) throws {
+        for slot in unsavedSlots where rows[slot].isUnsaved {
+            let row = rows[slot]
+            scratch.removeAll()
+            scratch.append(bigEndian: row.timestamp.milliseconds)
+            if let value = row.value { _ = try serde.write(value, to: scratch) }
+            put(slot, backing, batch, isRemoved: row.value == nil)
+        }
+        unsavedSlots.removeAll(keepingCapacity: true)
+    }
+
+    /// Hands over one row, whose bytes are in `scratch`.
+    @usableFromInline
+    func put(_ slot: Int, _ backing: Backing, _ batch: any ByteStoreBatch, isRemoved: Bool) {
+        let diskKey = fullKey(backing, keys.key(of: slot))
+        if isRemoved { batch.delete(diskKey) } else { batch.put(diskKey, scratch.bytes) }
+        rows[slot].isUnsaved = false
+        if isRemoved { keys.remove(slot) }
     }
 
     /// Takes a row from the changelog during a restore, past the dirty rows: it is committed already.
@@ -201,6 +244,7 @@ public final class Overlay<Value> {
             scratch.removeAll()
             scratch.append(bigEndian: timestamp.milliseconds)
             scratch.append(value)
+            mayMissRows = true
             batch.put(diskKey, scratch.bytes)
             return
         }
@@ -213,7 +257,8 @@ public final class Overlay<Value> {
 
     /// Forgets the clean rows that can be read from disk again, when they take more than `limit` bytes. Only after a commit.
     func trim(to limit: Int) {
-        guard backing != nil, dirtySlots.isEmpty, byteCount > limit else { return }
+        guard backing != nil, dirtySlots.isEmpty, unsavedSlots.isEmpty, byteCount > limit else { return }
+        mayMissRows = true
         keys.removeAll()
         order?.removeAll()
         rows = []
@@ -268,7 +313,7 @@ public final class Overlay<Value> {
 
     @usableFromInline
     func load(_ key: UnsafeRawBufferPointer) throws -> Row<Value>? {
-        guard let backing else { return nil }
+        guard let backing, mayMissRows else { return nil }
         scratch.removeAll()
         guard try backing.store.get(fullKey(backing, key), into: scratch) else { return nil }
         return try decode(scratch.bytes)

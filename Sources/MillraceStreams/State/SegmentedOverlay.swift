@@ -85,7 +85,7 @@ final class SegmentedOverlay<Value> {
         let id = time / interval
         if lastUsed < segments.count, segments[lastUsed].id == id { return segments[lastUsed].overlay }
         let place = segments.firstIndex { $0.id >= id } ?? segments.count
-        if place == segments.count || segments[place].id != id { segments.insert(makeSegment(id), at: place) }
+        if place == segments.count || segments[place].id != id { segments.insert(makeSegment(id, isNew: true), at: place) }
         lastUsed = place
         return segments[place].overlay
     }
@@ -148,9 +148,9 @@ final class SegmentedOverlay<Value> {
         for segment in segments { segment.overlay.trim(to: limit / segments.count) }
     }
 
-    private func makeSegment(_ id: Int64) -> Segment {
+    private func makeSegment(_ id: Int64, isNew: Bool) -> Segment {
         let place = backing.map { Backing(store: $0.store, prefix: $0.prefix + bytes(of: id)) }
-        return Segment(id: id, overlay: Overlay(serde: serde, isOrdered: true, backing: place))
+        return Segment(id: id, overlay: Overlay(serde: serde, isOrdered: true, backing: place, isNew: isNew))
     }
 
     /// Finds the segments and the time that an earlier run left on disk, with one seek for each.
@@ -161,7 +161,7 @@ final class SegmentedOverlay<Value> {
                 if cursor.value.count == 8 { timeOnDisk = cursor.value.loadBigEndian() }
                 break
             }
-            segments.append(makeSegment(id))
+            segments.append(makeSegment(id, isNew: false))
             try (backing.prefix + bytes(of: id + 1)).withUnsafeBytes { try cursor.seek(toFullKey: $0) }
         }
         observe(timeOnDisk)

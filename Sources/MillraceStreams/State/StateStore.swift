@@ -6,6 +6,8 @@ public protocol StateStore: AnyObject {
     /// Roughly the memory it takes beyond the disk's.
     var byteCount: Int { get }
     var hasUncommittedRows: Bool { get }
+    /// Whether `commit` may be called without a batch although the store is on disk; it then keeps the rows for the next batch.
+    var canSaveLater: Bool { get }
 
     /// Hands all writes since the last commit to the changelog and to the batch for the disk.
     ///
@@ -29,6 +31,10 @@ public protocol StateStore: AnyObject {
 extension StateStore {
     /// Most stores put each record into the batch as it comes.
     public func finishRestoring(batch: (any ByteStoreBatch)?) throws {}
+}
+
+extension StateStore {
+    public var canSaveLater: Bool { false }
 }
 
 /// Receives the key, value (`nil`: removed), time and headers of a row that goes to a changelog. The bytes are valid during the call.
