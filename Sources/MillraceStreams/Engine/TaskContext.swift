@@ -50,6 +50,7 @@ public final class TaskContext {
     /// The store of this name.
     ///
     /// - Throws: `MillraceError` of kind `topology` when the task has no such store, or it holds other types.
+    @usableFromInline
     func store<Store: StateStore>(_ name: String, as type: Store.Type = Store.self) throws -> Store {
         guard let store = stores[name] else {
             throw MillraceError(
