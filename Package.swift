@@ -69,6 +69,8 @@ let package = Package(
 
         // The style guide, and documents that agree with the code.
         .testTarget(name: "TidyTests"),
+        // What the documents show, as code that compiles and runs.
+        .testTarget(name: "SnippetTests", dependencies: ["Millrace", "MillraceTestKit"]),
         .testTarget(name: "ExamplesTests", dependencies: ["WordCount", "FraudDetection"]),
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),
