@@ -23,7 +23,8 @@ package final class StreamTask {
     }
 
     package init(
-        id: TaskID, subtopology: Subtopology, context: TaskContext, globalStores: [String: any StateStore], backing: (String) throws -> Backing?
+        id: TaskID, subtopology: Subtopology, context: TaskContext, globalStores: [String: any StateStore],
+        backing: (String) throws -> Backing?
     ) throws {
         self.id = id
         self.context = context
@@ -75,7 +76,8 @@ package final class StreamTask {
         case .latest: range.upperBound
         case OffsetReset.none?:
             throw MillraceError(
-                .configuration, "The app has no committed offset for topic \(topic), and its source says to start nowhere. Commit one, or let it start at .earliest or .latest.",
+                .configuration,
+                "The app has no committed offset for topic \(topic), and its source says to start nowhere. Commit one, or let it start at .earliest or .latest.",
                 task: id)
         default: range.lowerBound
         }

@@ -2,6 +2,7 @@ import MillraceCore
 
 /// What the nodes of a task share: time, the record at hand, stores, outputs, counters. Belongs to the worker that runs the task and is never used by two threads at once.
 public final class TaskContext {
+    /// The task.
     public let id: TaskID
     /// The application id: the prefix of internal topics.
     public let applicationID: String
@@ -50,6 +51,7 @@ public final class TaskContext {
     /// The store of this name.
     ///
     /// - Throws: `MillraceError` of kind `topology` when the task has no such store, or it holds other types.
+    @usableFromInline
     func store<Store: StateStore>(_ name: String, as type: Store.Type = Store.self) throws -> Store {
         guard let store = stores[name] else {
             throw MillraceError(

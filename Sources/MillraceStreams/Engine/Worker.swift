@@ -120,10 +120,12 @@ final class Worker {
                 if offset < range.lowerBound || offset > range.upperBound {
                     configuration.logger.log(
                         .warning, "The committed offset is outside what the topic holds; reading goes on at its start",
-                        ("partition", "\(partition)"), ("committed", "\(offset)"), ("start", "\(range.lowerBound)"), ("end", "\(range.upperBound)"))
+                        ("partition", "\(partition)"), ("committed", "\(offset)"), ("start", "\(range.lowerBound)"),
+                        ("end", "\(range.upperBound)"))
                     offset = range.lowerBound
                 }
-                task.seek(partition.topic, to: offset, partitionTime: committed[partition].map { PartitionTime.decode($0.metadata) } ?? .none)
+                task.seek(
+                    partition.topic, to: offset, partitionTime: committed[partition].map { PartitionTime.decode($0.metadata) } ?? .none)
                 let processors = committed[partition].map { PartitionTime.decodeProcessors($0.metadata) } ?? [:]
                 task.context.processorMetadata.merge(processors, uniquingKeysWith: max)
                 fetched[partition] = offset
@@ -190,7 +192,9 @@ final class Worker {
 
     private func isTimeToCommit(isIdle: Bool) -> Bool {
         if isIdle || tasks.contains(where: { $0.context.commitIsRequested }) { return true }
-        if backend.clock.monotonicNanoseconds() - lastCommit >= UInt64(max(0, configuration.commitInterval.milliseconds)) * 1_000_000 { return true }
+        if backend.clock.monotonicNanoseconds() - lastCommit >= UInt64(max(0, configuration.commitInterval.milliseconds)) * 1_000_000 {
+            return true
+        }
         return collector.pendingBytes + tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
     }
 
@@ -228,7 +232,8 @@ final class Worker {
     private func notePositions(saves: Bool, in batch: any ByteStoreBatch) throws {
         for task in tasks {
             for entry in task.restorableStores where entry.isPersistent && (saves || !entry.store.canSaveLater) {
-                guard let changelog = entry.changelog, let end = changelogEnds.removeValue(forKey: TopicPartition(changelog, task.id.partition))
+                guard let changelog = entry.changelog,
+                    let end = changelogEnds.removeValue(forKey: TopicPartition(changelog, task.id.partition))
                 else { continue }
                 let backing = try state.backing(store: entry.planned.declaration.name, partition: task.id.partition)
                 state.setPosition(StateDirectory.Position(offset: end, topic: try topicID(of: changelog)), of: backing, in: batch)

@@ -183,7 +183,10 @@ public final class KeyTable {
             return UInt64(base.loadUnaligned(as: UInt32.self)) << 32
                 | UInt64(base.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
         }
-        let (first, middle, last) = (base.load(as: UInt8.self), base.load(fromByteOffset: count / 2, as: UInt8.self), base.load(fromByteOffset: count - 1, as: UInt8.self))
+        let (first, middle, last) = (
+            base.load(as: UInt8.self), base.load(fromByteOffset: count / 2, as: UInt8.self),
+            base.load(fromByteOffset: count - 1, as: UInt8.self)
+        )
         return UInt64(first) << 16 | UInt64(middle) << 8 | UInt64(last)
     }
 

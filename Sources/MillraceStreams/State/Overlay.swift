@@ -4,6 +4,7 @@ import MillraceCore
 public struct Row<Value> {
     /// `nil`: the key is known to have no value.
     public var value: Value?
+    /// The time of the record that wrote it.
     public var timestamp: Timestamp
     /// Written since the last commit.
     @usableFromInline var isDirty: Bool
@@ -50,7 +51,6 @@ public final class Overlay<Value> {
     @usableFromInline var unsavedSlots: ContiguousArray<Int> = []
     /// Built by the first walk, and kept up from then on: most stores are never asked for ranges, and do not pay for them.
     private var order: KeyOrder?
-    private let isOrdered: Bool
     @usableFromInline let backing: Backing?
     /// Whether the disk may have rows that are not here: then keys that are new here are looked up there.
     @usableFromInline var mayMissRows: Bool
@@ -66,17 +66,16 @@ public final class Overlay<Value> {
 
     /// - Parameter isNew: Whether nothing is on disk yet.
     @inlinable
-    convenience init(serde: Serde<Value>, isOrdered: Bool, backing: Backing?, isNew: Bool = false) {
-        self.init(serde, isOrdered, backing, isNew) { overlay, batch, changelog in try overlay.commitRows(to: changelog, batch) }
+    convenience init(serde: Serde<Value>, backing: Backing?, isNew: Bool = false) {
+        self.init(serde, backing, isNew) { overlay, batch, changelog in try overlay.commitRows(to: changelog, batch) }
     }
 
     @usableFromInline
     init(
-        _ serde: Serde<Value>, _ isOrdered: Bool, _ backing: Backing?, _ isNew: Bool,
+        _ serde: Serde<Value>, _ backing: Backing?, _ isNew: Bool,
         commitRows: @escaping (Overlay, (any ByteStoreBatch)?, ChangelogSink) throws -> Void
     ) {
         self.serde = serde
-        self.isOrdered = isOrdered
         self.backing = backing
         self.commitRows = commitRows
         mayMissRows = backing != nil && !isNew
@@ -291,7 +290,6 @@ public final class Overlay<Value> {
     /// The order of the rows with a value.
     private func orderForWalks() -> KeyOrder {
         if let order { return order }
-        precondition(isOrdered, "a store that is asked for ranges must be made with isOrdered")
         let order = KeyOrder(of: keys)
         for slot in 0..<keys.slotLimit where keys.isInUse(slot) && rows[slot].value != nil { order.insert(slot) }
         self.order = order
