@@ -73,7 +73,7 @@ import Testing
         thread.join()
         let found = polls.withLock { $0 }
         #expect(found.map(\.batches) == Array(repeating: 1, count: 20) + [0])
-        #expect(found.allSatisfy(\.wasWoken))
+        #expect(found.filter { !$0.wasWoken }.isEmpty)
     }
 
     @Test func aPollWithoutRecordsEndsInTime() throws {
