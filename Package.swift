@@ -28,6 +28,7 @@ let package = Package(
 
         // What the streams stand on.
         .target(name: "MillraceLog", dependencies: ["MillraceCore", "MillraceFormats"]),
+        .target(name: "MillraceSimulator", dependencies: ["MillraceCore", "MillraceLog"]),
         .systemLibrary(name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"]), .brew(["rocksdb"])]),
         .target(name: "MillraceRocksDB", dependencies: ["MillraceCore", "CRocksDB"]),
         .target(
@@ -68,11 +69,13 @@ let package = Package(
 
         // The style guide, and documents that agree with the code.
         .testTarget(name: "TidyTests"),
+        // What the documents show, as code that compiles and runs.
+        .testTarget(name: "SnippetTests", dependencies: ["Millrace", "MillraceTestKit"]),
         .testTarget(name: "ExamplesTests", dependencies: ["WordCount", "FraudDetection"]),
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),
         .testTarget(name: "MillracePlanTests", dependencies: ["MillracePlan", "MillraceCore"], resources: [.copy("Golden")]),
-        .testTarget(name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats"]),
+        .testTarget(name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats", "MillraceSimulator"]),
         .testTarget(name: "MillraceRocksDBTests", dependencies: ["MillraceRocksDB", "MillraceTestKit"]),
         .testTarget(name: "MillraceJSONTests", dependencies: ["MillraceJSON"]),
         .testTarget(

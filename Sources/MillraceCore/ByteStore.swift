@@ -42,7 +42,9 @@ public protocol ByteStoreCursor: AnyObject {
 
 /// Writes that become visible together. The bytes are copied at each call.
 public protocol ByteStoreBatch: AnyObject {
+    /// Sets the value of a key, when the batch is written.
     func put(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer)
+    /// Removes a key, when the batch is written; nothing happens when there is none.
     func delete(_ key: UnsafeRawBufferPointer)
     /// Deletes all keys in `lower ..< upper`.
     func deleteRange(from lower: UnsafeRawBufferPointer, to upper: UnsafeRawBufferPointer)

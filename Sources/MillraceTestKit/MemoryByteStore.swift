@@ -9,6 +9,7 @@ import Synchronization
 public final class MemoryByteStore: ByteStore {
     private let entries = Mutex<[MemoryEntry]>([])
 
+    /// An empty store.
     public init() {}
 
     /// The number of entries.

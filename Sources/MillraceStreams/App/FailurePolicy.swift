@@ -19,6 +19,7 @@ public struct FailurePolicies: Sendable, Equatable {
     /// A closure or processor that throws. What it, or operators before it, did for the record up to then stays.
     public var processing = FailurePolicy.stop
 
+    /// Policies that stop the app at the first failure, unless others are given.
     public init(deserialization: FailurePolicy = .stop, processing: FailurePolicy = .stop) {
         self.deserialization = deserialization
         self.processing = processing

@@ -20,6 +20,7 @@ public final class StreamsApp: Sendable {
     private let stopsWhenIdle = Mutex(false)
     private let currentState = Mutex(AppState.created)
 
+    /// An app that does nothing until `run`.
     public init(_ topology: Topology, on backend: StreamsBackend, configuration: StreamsConfiguration) {
         self.topology = topology
         self.backend = backend

@@ -5,6 +5,7 @@ import MillraceCore
 /// It is a protocol because the compiler prefers a member that is constrained by one to the member for all types, which a constraint like `Key == Wrapped?` does not achieve.
 /// No other type should conform.
 public protocol Nullable: SendableMetatype {
+    /// The type inside the optional.
     associatedtype Wrapped
 
     /// The value, as the optional that it is.

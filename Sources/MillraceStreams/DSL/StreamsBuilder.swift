@@ -23,6 +23,7 @@ public final class StreamsBuilder {
     /// The repartition that the joins of a stream share, by the stream's node.
     var repartitionsForJoins: [ObjectIdentifier: LogicalNode] = [:]
 
+    /// An empty builder. With `.inMemory`, stores that do not say their kind are kept in memory.
     public init(defaultStore: Materialized.Kind = .persistent) {
         self.defaultStore = defaultStore
     }

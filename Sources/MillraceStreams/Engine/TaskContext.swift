@@ -2,6 +2,7 @@ import MillraceCore
 
 /// What the nodes of a task share: time, the record at hand, stores, outputs, counters. Belongs to the worker that runs the task and is never used by two threads at once.
 public final class TaskContext {
+    /// The task.
     public let id: TaskID
     /// The application id: the prefix of internal topics.
     public let applicationID: String

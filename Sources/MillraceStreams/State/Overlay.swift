@@ -4,6 +4,7 @@ import MillraceCore
 public struct Row<Value> {
     /// `nil`: the key is known to have no value.
     public var value: Value?
+    /// The time of the record that wrote it.
     public var timestamp: Timestamp
     /// Written since the last commit.
     @usableFromInline var isDirty: Bool

@@ -7,6 +7,7 @@ import MillraceCore
 ///
 /// Kafka: `WindowStore`, and `TimestampedWindowStore` for tables.
 public final class WindowStore<Key, Value>: StateStore {
+    /// The name, which is part of the changelog's.
     public let name: String
     /// The size of windows: what the end of a window is computed with.
     @usableFromInline let windowSize: Int64
@@ -73,6 +74,7 @@ public final class WindowStore<Key, Value>: StateStore {
     }
 
     public var byteCount: Int { rows.byteCount + (index?.byteCount ?? 0) }
+    /// Whether anything was written since the last commit.
     public var hasUncommittedRows: Bool { rows.hasUncommittedRows }
     public var canSaveLater: Bool { true }
 

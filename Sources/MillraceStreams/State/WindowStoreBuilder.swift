@@ -4,7 +4,7 @@ import MillracePlan
 extension StoreBuilder {
     /// A store of one value for each key and window.
     ///
-    ///     .window("visits-per-hour", size: .seconds(3600), retention: .seconds(86_400), key: .string, value: .bigEndian)
+    ///     .window("visits-per-hour", size: .seconds(3600), retention: .seconds(86_400), key: .string, value: .int64)
     ///
     /// Kafka: `Stores.windowStoreBuilder`.
     ///

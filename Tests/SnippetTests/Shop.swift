@@ -1,0 +1,30 @@
+import Millrace
+
+// The vocabulary of the programs here: a shop, its customers, and what they do.
+
+struct Order: Codable, Sendable, Equatable {
+    var id: String
+    var customer: String
+    var product: String
+    var country: String
+    var cents: Int64
+}
+
+struct Customer: Codable, Sendable, Equatable {
+    var name: String
+    var email: String
+}
+
+struct Payment: Codable, Sendable, Equatable {
+    var order: String
+    var cents: Int64
+}
+
+struct Product: Codable, Sendable, Equatable {
+    var name: String
+    var category: String
+}
+
+struct Click: Codable, Sendable, Equatable {
+    var page: String
+}
