@@ -28,6 +28,7 @@ let package = Package(
 
         // What the streams stand on.
         .target(name: "MillraceLog", dependencies: ["MillraceCore", "MillraceFormats"]),
+        .target(name: "MillraceSimulator", dependencies: ["MillraceCore", "MillraceLog"]),
         .systemLibrary(name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"]), .brew(["rocksdb"])]),
         .target(name: "MillraceRocksDB", dependencies: ["MillraceCore", "CRocksDB"]),
         .target(
@@ -50,6 +51,12 @@ let package = Package(
             name: "MillraceConformance",
             dependencies: ["MillraceCore", "MillraceStreams", "MillraceJSON", "MillracePlan", "MillraceTestKit"]),
         .executableTarget(name: "millrace-conformance", dependencies: ["MillraceConformance"]),
+
+        // For tests and measuring only.
+        .target(name: "MillraceSimulator", dependencies: ["MillraceCore", "MillraceLog"]),
+        .executableTarget(
+            name: "millrace-log-bench", dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceCommandLine"],
+            path: "Benchmarks/millrace-log-bench"),
 
         .target(
             name: "ExampleSupport", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine", "CZlib"], path: "Examples/Support"),
@@ -74,7 +81,7 @@ let package = Package(
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),
         .testTarget(name: "MillracePlanTests", dependencies: ["MillracePlan", "MillraceCore"], resources: [.copy("Golden")]),
-        .testTarget(name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats"]),
+        .testTarget(name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats", "MillraceSimulator"]),
         .testTarget(name: "MillraceRocksDBTests", dependencies: ["MillraceRocksDB", "MillraceTestKit"]),
         .testTarget(name: "MillraceJSONTests", dependencies: ["MillraceJSON"]),
         .testTarget(

@@ -34,26 +34,50 @@ public enum RecordBatchConversion {
     ///
     /// Nothing is appended when no record stays, unless `keepEmpty`: then a batch without records holds the place of its offsets.
     ///
+    /// - Parameter deleteHorizon: Until when the batch's tombstones are to stay, which the batch then says in place of its base timestamp; the records keep their timestamps.
     /// - Returns: How many records stayed.
     public static func filter(
-        _ batch: RecordBatch, scratch: ByteBuffer, keepEmpty: Bool = false, to output: ByteBuffer, _ keep: (RawRecord) throws -> Bool
+        _ batch: RecordBatch, scratch: ByteBuffer, keepEmpty: Bool = false, deleteHorizon: Timestamp? = nil, to output: ByteBuffer,
+        _ keep: (RawRecord) throws -> Bool
     ) throws -> Int {
         let kept = ByteBuffer(capacity: 4096)
         var count = 0
         var records = try batch.records(decompressingInto: scratch)
         while let record = try records.next() {
             guard try keep(record) else { continue }
-            kept.append(record.encoded)
+            if let deleteHorizon { append(record, relativeTo: deleteHorizon, to: kept) } else { kept.append(record.encoded) }
             count += 1
         }
-        if count == batch.recordCount, count > 0 {
+        if count == batch.recordCount, count > 0, deleteHorizon == nil {
             output.append(batch.bytes)
         } else if count > 0 || keepEmpty {
             var header = RecordBatchHeader(batch)
             header.recordCount = Int32(count)
+            if let deleteHorizon {
+                header.baseTimestamp = deleteHorizon
+                header.attributes |= 64
+            }
             try appendBatch(header, records: kept.bytes, batch.compression, to: output)
         }
         return count
+    }
+
+    /// A record as it was, but for its timestamp, which counts from another base.
+    private static func append(_ record: RawRecord, relativeTo base: Timestamp, to output: ByteBuffer) {
+        guard var place = record.encoded.baseAddress else { return }
+        let end = place + record.encoded.count
+        // The length, one byte of attributes, the old timestamp: the cursor that gave the record has read them before.
+        guard Varint.readZigzag(&place, end: end) != nil else { return }
+        place += 1
+        guard Varint.readZigzag(&place, end: end) != nil else { return }
+        let rest = UnsafeRawBufferPointer(start: place, count: end - place)
+        let delta = record.timestamp.milliseconds &- base.milliseconds
+        let target = output.reserve(2 * Varint.maximumLength + 1)
+        var cursor = Varint.write(zigzag: Int64(1 + Varint.length(zigzag: delta) + rest.count), to: target)
+        cursor.storeBytes(of: 0, as: UInt8.self)
+        cursor = Varint.write(zigzag: delta, to: cursor + 1)
+        output.commit(cursor - target)
+        output.append(rest)
     }
 
     private static func appendBatch(

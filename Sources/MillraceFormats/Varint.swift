@@ -51,7 +51,7 @@ public enum Varint {
     }
 
     /// Reads a number at `place` and moves `place` past it; `nil` when it does not end before `end` or is longer than ten bytes.
-    @inlinable
+    @inlinable @inline(__always)
     public static func read(_ place: inout UnsafeRawPointer, end: UnsafeRawPointer) -> UInt64? {
         guard place < end else { return nil }
         let first = place.load(as: UInt8.self)
@@ -63,7 +63,7 @@ public enum Varint {
     }
 
     /// Reads a signed number in zigzag form, like `read`.
-    @inlinable
+    @inlinable @inline(__always)
     public static func readZigzag(_ place: inout UnsafeRawPointer, end: UnsafeRawPointer) -> Int64? {
         guard let value = read(&place, end: end) else { return nil }
         return unzigzag(value)

@@ -20,15 +20,18 @@ public struct EmbeddedLogOptions: Sendable {
     public var clock: (any WallClock)?
     /// Where the log says what it does.
     public var logger: MillraceLogger
+    /// Retention and compaction in the background; with `nil` they only run when `runRetention` and `runCompaction` are called.
+    public var housekeeping: Housekeeping?
 
     /// Options of a log; everything has a default.
     public init(
         durability: Durability = .interval(.seconds(1)), fileSystem: any FileSystem = POSIXFileSystem(), clock: (any WallClock)? = nil,
-        logger: MillraceLogger = .silent
+        logger: MillraceLogger = .silent, housekeeping: Housekeeping? = Housekeeping()
     ) {
         self.durability = durability
         self.fileSystem = fileSystem
         self.clock = clock
         self.logger = logger
+        self.housekeeping = housekeeping
     }
 }

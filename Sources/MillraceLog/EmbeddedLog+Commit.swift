@@ -114,6 +114,12 @@ extension EmbeddedLog {
         journal.markSynced(journal.position, generation: journal.syncPoint.generation)
     }
 
+    /// Brings all that was committed to the disk and notes that in the journal, so that a recovery asks for none of it any more. Under the writer lock.
+    func sealSynced() throws {
+        try syncHoldingWriter()
+        try recordInJournal(JournalEntry(), sync: true)
+    }
+
     /// Brings all that was committed so far to the disk, while commits go on.
     func syncInBackground() {
         let work = writer.locked { () -> (() throws -> Void, position: Int, generation: Int)? in

@@ -55,7 +55,7 @@ extension EmbeddedLog {
             }
         }
         // The files go only when it is on the disk that nobody needs them.
-        if !removed.isEmpty { try syncHoldingWriter() }
+        if !removed.isEmpty { try sealSynced() }
         for (partition, segment) in removed { partition.removeFiles(of: segment) }
     }
 }
@@ -80,7 +80,7 @@ extension PartitionLog {
     }
 
     /// The highest timestamp of a segment that is written to no more.
-    private func highestTimestamp(of segment: Segment) throws -> Timestamp? {
+    func highestTimestamp(of segment: Segment) throws -> Timestamp? {
         if let known = try segment.index.finishedMaxTimestamp() { return known }
         var highest: Timestamp?
         var scan = segment.scan(from: 0)

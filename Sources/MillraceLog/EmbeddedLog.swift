@@ -48,7 +48,10 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
     /// Why nothing can be committed any more; reading goes on.
     var failure: MillraceError?
     let syncs: SyncQueue
-    private var syncer: IntervalSync?
+    private var syncer: RepeatingWork?
+    private var housekeeper: RepeatingWork?
+    /// Held while a partition is compacted, around the other locks.
+    let compacting = Monitor()
 
     /// Opens the log in a directory, which is made when it is missing. What was committed is there again; what was not is gone.
     ///
@@ -56,7 +59,7 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
     ///   `transport` when the disk refuses.
     public static func open(at path: String, options: EmbeddedLogOptions = EmbeddedLogOptions()) throws -> EmbeddedLog {
         let log = try EmbeddedLog(path, options)
-        log.startSyncing()
+        log.startBackgroundWork()
         return log
     }
 
@@ -151,16 +154,25 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
         return Topic(ordinal: entry.ordinal, description: entry.description, partitions: partitions)
     }
 
-    private func startSyncing() {
-        guard case .interval(let interval) = options.durability else { return }
-        syncer = IntervalSync(every: interval) { [weak self] in self?.syncInBackground() }
+    private func startBackgroundWork() {
+        if case .interval(let interval) = options.durability {
+            syncer = RepeatingWork(every: interval) { [weak self] _ in self?.syncInBackground() }
+        }
+        if let housekeeping = options.housekeeping {
+            housekeeper = RepeatingWork(every: housekeeping.interval) { [weak self] wait in self?.keepHouse(housekeeping, wait: wait) }
+        }
+    }
+
+    private func stopBackgroundWork() {
+        syncer?.stop()
+        housekeeper?.stop()
     }
 
     /// Syncs everything and lets the directory go. Sessions end: what they do next throws. Calling it again does nothing.
     ///
     /// - Throws: `MillraceError` when not everything could be brought to the disk.
     public func close() throws {
-        syncer?.stop()
+        stopBackgroundWork()
         try writer.locked {
             guard !isShutDown else { return }
             defer {
@@ -182,7 +194,7 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
 
     /// Lets the directory go without syncing or completing anything, as the end of the process would. For tests of recovery.
     func abandon() {
-        syncer?.stop()
+        stopBackgroundWork()
         writer.locked {
             failure = failure ?? MillraceError(.transport, "The log \(path) is closed.")
             state.locked { isShutDown = true }
@@ -191,6 +203,6 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
     }
 
     deinit {
-        syncer?.stop()
+        stopBackgroundWork()
     }
 }

@@ -35,7 +35,7 @@ struct PartitionRecovery {
 
     private func openSegments(_ directory: String, _ mark: PartitionMark) throws -> [Segment] {
         let names = try fileSystem.list(directory)
-        for name in names where name.hasSuffix(Compaction.unfinishedSuffix) { try fileSystem.remove(directory + "/" + name) }
+        for name in names where name.hasSuffix(SegmentCompaction.unfinishedSuffix) { try fileSystem.remove(directory + "/" + name) }
         var bases = names.compactMap(SegmentFiles.baseOffset(ofLog:)).sorted()
         for base in bases where base > mark.segmentBase || mark.segmentBytes == 0 && base == mark.segmentBase {
             try remove(base, directory)

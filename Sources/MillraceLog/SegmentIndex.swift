@@ -25,11 +25,11 @@ final class SegmentIndex: @unchecked Sendable {
     /// Entries wait in memory until they make this many bytes.
     private static let flushAt = 4096
 
-    init(_ fileSystem: any FileSystem, directory: String, baseOffset: Int64) {
+    init(_ fileSystem: any FileSystem, directory: String, baseOffset: Int64, suffix: String = "") {
         self.fileSystem = fileSystem
         self.baseOffset = baseOffset
-        offsetPath = directory + "/" + SegmentFiles.name(baseOffset, SegmentFiles.offsetIndex)
-        timePath = directory + "/" + SegmentFiles.name(baseOffset, SegmentFiles.timeIndex)
+        offsetPath = directory + "/" + SegmentFiles.name(baseOffset, SegmentFiles.offsetIndex) + suffix
+        timePath = directory + "/" + SegmentFiles.name(baseOffset, SegmentFiles.timeIndex) + suffix
     }
 
     // MARK: Appending

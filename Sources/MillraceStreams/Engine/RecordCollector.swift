@@ -41,14 +41,14 @@ package final class RecordCollector {
 package final class OutputTopic {
     let name: String
     @usableFromInline let partitionCount: Int32
-    private var writers: [RecordBatchWriter?]
+    @exclusivity(unchecked) private var writers: ContiguousArray<RecordBatchWriter?>
     /// Where records without a key go until the next commit: one partition at a time makes larger batches. Kafka: the sticky partitioner.
-    private var stickyPartition: Int32 = 0
+    @exclusivity(unchecked) private var stickyPartition: Int32 = 0
 
     init(_ name: String, partitionCount: Int32) {
         self.name = name
         self.partitionCount = partitionCount
-        writers = Array(repeating: nil, count: Int(partitionCount))
+        writers = ContiguousArray(repeating: nil, count: Int(partitionCount))
     }
 
     /// The partition of a key by Kafka's default partitioner.

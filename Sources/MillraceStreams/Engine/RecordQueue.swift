@@ -7,21 +7,22 @@ final class RecordQueue {
     let topic: String
     /// Where reading begins when no offset is committed.
     let reset: OffsetReset?
-    private let source: TaskSource
+    let source: TaskSource
     private var waiting: [FetchedBatches] = []
     private var firstWaiting = 0
-    private var batches = RecordBatchCursor(UnsafeRawBufferPointer(start: nil, count: 0))
+    // Moved on for every record: without exclusivity checks, which would find nothing here, where no call leads back.
+    @exclusivity(unchecked) private var batches = RecordBatchCursor(UnsafeRawBufferPointer(start: nil, count: 0))
     private var owner: AnyObject?
-    private var records: RecordCursor?
+    @exclusivity(unchecked) private var records: RecordCursor?
     /// One for each queue, since decompressed records must live as long as the batch is being read.
     private let decompressed = ByteBuffer()
     /// Records before this offset were delivered with their batch but are not wanted.
-    private(set) var position: Offset
+    @exclusivity(unchecked) private(set) var position: Offset
     /// The highest timestamp of the partition so far.
-    private(set) var partitionTime: Timestamp = .none
+    @exclusivity(unchecked) private(set) var partitionTime: Timestamp = .none
     /// The next record and its time, read ahead because its time decides which queue goes next.
-    private(set) var head: RawRecord?
-    private(set) var headTime: Timestamp = .none
+    @exclusivity(unchecked) private(set) var head: RawRecord?
+    @exclusivity(unchecked) private(set) var headTime: Timestamp = .none
     private(set) var byteCount = 0
 
     init(topic: String, reset: OffsetReset?, source: TaskSource, position: Offset) {
@@ -63,6 +64,17 @@ final class RecordQueue {
     /// Processes the head through the task.
     func processHead() throws {
         if let head { try source.receive(head, headTime) }
+    }
+
+    /// Takes the next record past `head`: for the only queue of a task, where no time is compared, and none extracted. To be followed by `finish`.
+    func take() throws -> RawRecord? {
+        try nextRecord()
+    }
+
+    /// Counts a record that was taken as processed.
+    func finish(_ offset: Offset, _ time: Timestamp) {
+        position = offset + 1
+        if time > partitionTime { partitionTime = time }
     }
 
     /// Forgets all records, to start again at `position`.

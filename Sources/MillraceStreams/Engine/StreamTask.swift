@@ -23,7 +23,8 @@ package final class StreamTask {
     }
 
     package init(
-        id: TaskID, subtopology: Subtopology, context: TaskContext, globalStores: [String: any StateStore], backing: (String) throws -> Backing?
+        id: TaskID, subtopology: Subtopology, context: TaskContext, globalStores: [String: any StateStore],
+        backing: (String) throws -> Backing?
     ) throws {
         self.id = id
         self.context = context
@@ -75,7 +76,8 @@ package final class StreamTask {
         case .latest: range.upperBound
         case OffsetReset.none?:
             throw MillraceError(
-                .configuration, "The app has no committed offset for topic \(topic), and its source says to start nowhere. Commit one, or let it start at .earliest or .latest.",
+                .configuration,
+                "The app has no committed offset for topic \(topic), and its source says to start nowhere. Commit one, or let it start at .earliest or .latest.",
                 task: id)
         default: range.lowerBound
         }
@@ -114,6 +116,7 @@ package final class StreamTask {
     /// - Parameter canProceed: Asked when a topic has no record while others have: whether to go on without it.
     /// - Returns: The number of records processed.
     package func process(limit: Int, canProceed: (String) -> Bool = { _ in true }) throws -> Int {
+        if queues.count == 1, queues[0].source.extractTimestamp == nil { return try processOnly(queues[0], limit: limit) }
         var processed = 0
         while processed < limit, let queue = try nextQueue(canProceed) {
             try process(queue)
@@ -170,6 +173,28 @@ package final class StreamTask {
             }
         }
         return lowest
+    }
+
+    /// `process` for most tasks: one topic, whose records have their times with them, so that none needs to be held back to compare.
+    private func processOnly(_ queue: RecordQueue, limit: Int) throws -> Int {
+        let context = self.context
+        let receive = queue.source.receive
+        context.sourceTopic = queue.topic
+        var processed = 0
+        while processed < limit, let record = try queue.take() {
+            processed += 1
+            context.sourceOffset = record.offset
+            let time = record.timestamp
+            if time.milliseconds >= 0 {
+                if time > context.streamTime { context.streamTime = time }
+                do { try receive(record, time) } catch { try letters.handle(error, for: record, from: queue.topic) }
+            } else {
+                context.drop(.invalidTimestamp, at: queue.topic)
+            }
+            queue.finish(record.offset, time)
+            if !context.streamTimePunctuations.isEmpty { _ = try punctuate(\.streamTimePunctuations, at: context.streamTime) }
+        }
+        return processed
     }
 
     private func process(_ queue: RecordQueue) throws {

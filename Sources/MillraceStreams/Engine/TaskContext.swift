@@ -7,17 +7,18 @@ public final class TaskContext {
     /// The application id: the prefix of internal topics.
     public let applicationID: String
     /// The highest timestamp of the records that the task has processed; `.none` before the first.
-    public internal(set) var streamTime: Timestamp = .none
+    // Fields that change with every record go without exclusivity checks: they are numbers and values that no call holds on to.
+    @exclusivity(unchecked) public internal(set) var streamTime: Timestamp = .none
     /// The time of day, as of the last time the worker looked.
     public internal(set) var now: Timestamp
     /// The time of the record at the node at hand: what a store notes for a write that does not say.
-    public internal(set) var timestamp: Timestamp = .none
+    @exclusivity(unchecked) public internal(set) var timestamp: Timestamp = .none
     /// The headers of the record at the node at hand.
-    public internal(set) var headers = Headers()
+    @exclusivity(unchecked) public internal(set) var headers = Headers()
     let logger: MillraceLogger
     package let collector: RecordCollector
     var stores: [String: any StateStore] = [:]
-    var streamTimePunctuations = PunctuationQueue()
+    @exclusivity(unchecked) var streamTimePunctuations = PunctuationQueue()
     var wallClockPunctuations = PunctuationQueue()
     /// What nodes scheduled while they were assembled, which is sinks first; `nil` afterwards.
     private var firstPunctuations: [Punctuation]? = []
@@ -27,7 +28,7 @@ public final class TaskContext {
     var commitIsRequested = false
     package private(set) var dropped: [DropReason: Int] = [:]
     var sourceTopic: String?
-    var sourceOffset: Offset = -1
+    @exclusivity(unchecked) var sourceOffset: Offset = -1
 
     package init(
         id: TaskID, applicationID: String, now: Timestamp, logger: MillraceLogger, collector: RecordCollector
@@ -50,6 +51,7 @@ public final class TaskContext {
     /// The store of this name.
     ///
     /// - Throws: `MillraceError` of kind `topology` when the task has no such store, or it holds other types.
+    @usableFromInline
     func store<Store: StateStore>(_ name: String, as type: Store.Type = Store.self) throws -> Store {
         guard let store = stores[name] else {
             throw MillraceError(

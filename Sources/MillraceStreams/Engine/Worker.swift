@@ -82,7 +82,8 @@ final class Worker {
 
     private func restore() throws {
         let restorer = StateRestorer(
-            transport: backend.transport, state: state, clock: backend.clock, logger: configuration.logger,
+            transport: backend.transport, group: configuration.applicationID, state: state, clock: backend.clock,
+            logger: configuration.logger,
             onProgress: configuration.onRestore)
         for task in tasks { try restorer.restore(task, with: session) { [stops] in stops.isStopping } }
         for topic in global.topics { try fillGlobalStore(from: topic) }
@@ -120,10 +121,12 @@ final class Worker {
                 if offset < range.lowerBound || offset > range.upperBound {
                     configuration.logger.log(
                         .warning, "The committed offset is outside what the topic holds; reading goes on at its start",
-                        ("partition", "\(partition)"), ("committed", "\(offset)"), ("start", "\(range.lowerBound)"), ("end", "\(range.upperBound)"))
+                        ("partition", "\(partition)"), ("committed", "\(offset)"), ("start", "\(range.lowerBound)"),
+                        ("end", "\(range.upperBound)"))
                     offset = range.lowerBound
                 }
-                task.seek(partition.topic, to: offset, partitionTime: committed[partition].map { PartitionTime.decode($0.metadata) } ?? .none)
+                task.seek(
+                    partition.topic, to: offset, partitionTime: committed[partition].map { PartitionTime.decode($0.metadata) } ?? .none)
                 let processors = committed[partition].map { PartitionTime.decodeProcessors($0.metadata) } ?? [:]
                 task.context.processorMetadata.merge(processors, uniquingKeysWith: max)
                 fetched[partition] = offset
@@ -190,7 +193,9 @@ final class Worker {
 
     private func isTimeToCommit(isIdle: Bool) -> Bool {
         if isIdle || tasks.contains(where: { $0.context.commitIsRequested }) { return true }
-        if backend.clock.monotonicNanoseconds() - lastCommit >= UInt64(max(0, configuration.commitInterval.milliseconds)) * 1_000_000 { return true }
+        if backend.clock.monotonicNanoseconds() - lastCommit >= UInt64(max(0, configuration.commitInterval.milliseconds)) * 1_000_000 {
+            return true
+        }
         return collector.pendingBytes + tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
     }
 
@@ -228,18 +233,23 @@ final class Worker {
     private func notePositions(saves: Bool, in batch: any ByteStoreBatch) throws {
         for task in tasks {
             for entry in task.restorableStores where entry.isPersistent && (saves || !entry.store.canSaveLater) {
-                guard let changelog = entry.changelog, let end = changelogEnds.removeValue(forKey: TopicPartition(changelog, task.id.partition))
-                else { continue }
+                guard let changelog = entry.changelog, let end = end(of: changelog, entry, task) else { continue }
                 let backing = try state.backing(store: entry.planned.declaration.name, partition: task.id.partition)
                 state.setPosition(StateDirectory.Position(offset: end, topic: try topicID(of: changelog)), of: backing, in: batch)
             }
         }
     }
 
+    /// How far along its changelog a store is after a commit: behind what was just written, or, where that is a topic that the task reads, as far as it has read. `nil`: as before.
+    private func end(of changelog: String, _ entry: StreamTask.TaskStore, _ task: StreamTask) -> Offset? {
+        if case .sourceTopic = entry.planned.changelog { return task.position(of: changelog) }
+        return changelogEnds.removeValue(forKey: TopicPartition(changelog, task.id.partition))
+    }
+
     /// Whether the rows of all stores are to go to the disk with this commit. Less often than commits, since a row that changes all the time then goes there but once; a crash
     /// costs no more by it, since the database itself keeps what it is given in memory for longer.
     private var isTimeToSave: Bool {
-        stops.isStopping || lastCommit - lastSave >= 2_000_000_000 || tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
+        stops.isStopping || lastCommit - lastSave >= 5_000_000_000 || tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
     }
 
     /// Bytes that rows in memory may take.

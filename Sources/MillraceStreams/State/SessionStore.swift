@@ -98,6 +98,7 @@ public final class SessionStore<Key, Value>: StateStore {
     public var byteCount: Int { rows.byteCount + (index?.byteCount ?? 0) }
     /// Whether anything was written since the last commit.
     public var hasUncommittedRows: Bool { rows.hasUncommittedRows }
+    public var canSaveLater: Bool { true }
 
     public func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
         try rows.commit(to: changelog, batch: batch)

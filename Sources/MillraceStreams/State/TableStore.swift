@@ -31,12 +31,19 @@ final class TableStore<Key, Value> {
 
     /// Exactly one of the two is there.
     @usableFromInline let rows: KeyValueStore<Key, Value>?
+    /// What `rows` is made of, at hand without going through it: this is where every update of a table passes.
+    @usableFromInline let overlay: Overlay<Value>?
+    @usableFromInline let keyBuffer: ByteBuffer
+    @usableFromInline let keySerde: Serde<Key>?
     @usableFromInline let versions: VersionedStore<Key, Value>?
 
     @usableFromInline
     init(named name: String, in task: TaskContext) throws {
         versions = task.stores[name] as? VersionedStore<Key, Value>
         rows = versions == nil ? try task.store(name) : nil
+        overlay = rows?.overlay
+        keySerde = rows?.keySerde
+        keyBuffer = rows?.keyBuffer ?? ByteBuffer()
     }
 
     /// The current row of a key.
@@ -49,9 +56,11 @@ final class TableStore<Key, Value> {
     /// The current row of a key, and where to write the next one.
     @inlinable
     func place(of key: Key) throws -> Place {
-        guard let rows else { return Place(row: try versionedRow(key), slot: -1) }
-        let slot = try rows.overlay.slot(of: rows.bytes(of: key))
-        let row = rows.overlay.row(slot)
+        guard let overlay, let keySerde else { return Place(row: try versionedRow(key), slot: -1) }
+        keyBuffer.removeAll()
+        _ = try keySerde.write(key, to: keyBuffer)
+        let slot = try overlay.slot(of: keyBuffer.bytes)
+        let row = overlay.row(slot)
         return Place(row: row.value == nil ? nil : row, slot: slot)
     }
 
@@ -78,11 +87,12 @@ final class TableStore<Key, Value> {
 
     /// Sets or, with `nil`, deletes the row whose place was found last.
     ///
+    /// - Parameter deletion: The time that a deletion is noted with where no history is kept: that of the record that caused it, which may be before the row's.
     /// - Returns: `nil` when the store refused the write, because it is older than the history that it keeps.
     @inlinable
-    func put(_ key: Key, _ value: Value?, _ timestamp: Timestamp, at place: Place) throws -> PutResult? {
-        if let rows {
-            rows.overlay.write(value, timestamp, slot: place.slot)
+    func put(_ key: Key, _ value: Value?, _ timestamp: Timestamp, deletion: Timestamp, at place: Place) throws -> PutResult? {
+        if let overlay {
+            overlay.write(value, value == nil ? deletion : timestamp, slot: place.slot)
             return PutResult(isLatest: true)
         }
         return try putVersion(key, value, timestamp)
@@ -97,7 +107,7 @@ final class TableStore<Key, Value> {
         if readsOld {
             let place = try place(of: key)
             change.old = place.row?.value
-            result = try put(key, change.new, timestamp, at: place)
+            result = try put(key, change.new, timestamp, deletion: timestamp, at: place)
         } else {
             result = try put(key, change.new, timestamp)
         }

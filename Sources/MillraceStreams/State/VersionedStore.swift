@@ -28,7 +28,7 @@ public final class VersionedStore<Key, Value>: StateStore {
         keySerde = key
         valueSerde = value
         self.retention = retention
-        latest = Overlay(serde: value, isOrdered: true, backing: backing.map { Backing(store: $0.store, prefix: $0.prefix + [0]) })
+        latest = Overlay(serde: value, backing: backing.map { Backing(store: $0.store, prefix: $0.prefix + [0]) })
         history = try VersionHistory(
             value, retention: retention, backing: backing.map { Backing(store: $0.store, prefix: $0.prefix + [1]) })
     }

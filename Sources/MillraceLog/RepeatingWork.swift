@@ -1,22 +1,23 @@
 import MillraceCore
 
-/// A thread that calls for a sync again and again.
-final class IntervalSync: @unchecked Sendable {
+/// A thread that does something again and again: syncing, keeping house.
+final class RepeatingWork: @unchecked Sendable {
     private let monitor = Monitor()
     private let stopped: Condition
     private var isStopped = false
     private var thread: BackgroundThread?
 
-    init(every interval: Duration, _ sync: @escaping @Sendable () -> Void) {
+    /// - Parameter work: Gets a way to wait inside of it, in nanoseconds, which says whether to go on.
+    init(every interval: Duration, _ work: @escaping @Sendable (_ wait: (UInt64) -> Bool) -> Void) {
         stopped = Condition(of: monitor)
         let nanoseconds = UInt64(max(1, interval.milliseconds)) * 1_000_000
         thread = BackgroundThread { [self] in
-            while waitForNext(nanoseconds) { sync() }
+            while wait(nanoseconds) { work(wait) }
         }
     }
 
-    /// Whether to go on, after the interval is over.
-    private func waitForNext(_ nanoseconds: UInt64) -> Bool {
+    /// Whether to go on, after the time is over.
+    private func wait(_ nanoseconds: UInt64) -> Bool {
         monitor.locked {
             let deadline = Condition.now() + nanoseconds
             while !isStopped, Condition.now() < deadline { stopped.wait(until: deadline) }

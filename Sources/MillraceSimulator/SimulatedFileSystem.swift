@@ -1,0 +1,304 @@
+import MillraceCore
+import MillraceLog
+import Synchronization
+
+/// A disk in memory that loses what a real one may lose: for tests that crash a log at every single call.
+///
+/// It is as hard as POSIX allows. What was written is safe when its file was synced; that a file is there under its name, when its directory was. At a crash the rest has
+/// one of three fates, see `Fate`.
+///
+///     let disk = SimulatedFileSystem()
+///     disk.crash(atCall: 17)
+///     // … run until it throws …
+///     let log = try EmbeddedLog.open(at: "/log", options: EmbeddedLogOptions(fileSystem: disk.afterCrash(.lost)))
+public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
+    /// What becomes of what was not synced.
+    public enum Fate: Sendable, CaseIterable {
+        /// All of it is gone.
+        case lost
+        /// All of it reached the disk by itself.
+        case kept
+        /// Some sectors of the files reached the disk and others did not, and each directory is as it is or as it was synced.
+        case torn
+    }
+
+    /// A file, which may have several names over time or none any more.
+    final class Node: @unchecked Sendable {
+        var content: [UInt8] = []
+        var synced: [UInt8] = []
+        var isLocked = false
+    }
+
+    private static let sector = 512
+    private let lock = Mutex(())
+    private var files: [String: Node] = [:]
+    private var directories: Set<String> = ["/"]
+    private var syncedFiles: [String: Node] = [:]
+    private var syncedDirectories: Set<String> = ["/"]
+    private var crashAt = Int.max
+    private var failsNextSync = false
+    private var capacityLeft = Int.max
+    private let boot: Int
+    private var random: UInt64
+
+    /// How many calls were made that read or change the disk.
+    public private(set) var calls = 0
+
+    /// An empty disk; the seed decides what a torn crash leaves.
+    public convenience init(seed: UInt64 = 1) {
+        self.init(seed: seed, boot: 1)
+    }
+
+    private init(seed: UInt64, boot: Int) {
+        random = seed
+        self.boot = boot
+    }
+
+    // MARK: Faults
+
+    /// Lets the call of this number fail, and all after it: the process is gone. A write that is hit may still be done in part.
+    public func crash(atCall number: Int) {
+        lock.withLock { _ in crashAt = number }
+    }
+
+    /// Lets the next sync of a file fail once; what it should have brought to the disk is lost from the disk's promise.
+    public func failNextSync() {
+        lock.withLock { _ in failsNextSync = true }
+    }
+
+    /// How many more bytes fit; writing more fails as on a full disk.
+    public func setSpace(_ bytes: Int) {
+        lock.withLock { _ in capacityLeft = bytes }
+    }
+
+    /// Turns one bit of a file over, on the disk too.
+    public func flipBit(of path: String, at position: Int) {
+        lock.withLock { _ in
+            guard let node = files[path], position < node.content.count else { return }
+            node.content[position] ^= 1
+            if position < node.synced.count { node.synced[position] ^= 1 }
+        }
+    }
+
+    /// The disk as it is found when the machine has started again; this one stays as it is.
+    public func afterCrash(_ fate: Fate, seed: UInt64 = 1) -> SimulatedFileSystem {
+        lock.withLock { _ in
+            let next = SimulatedFileSystem(seed: seed, boot: boot + 1)
+            var nodes: [ObjectIdentifier: Node] = [:]
+            var keepsNames: [String: Bool] = [:]
+            func namesAreKept(_ path: String) -> Bool {
+                guard fate == .torn else { return fate == .kept }
+                let directory = SimulatedFileSystem.parent(path)
+                if let known = keepsNames[directory] { return known }
+                let kept = next.coin()
+                keepsNames[directory] = kept
+                return kept
+            }
+            next.directories = syncedDirectories.union(directories.filter { namesAreKept($0) })
+            next.directories.subtract(syncedDirectories.filter { !directories.contains($0) && namesAreKept($0) })
+            next.directories = next.directories.filter { next.hasAllParents($0) }
+            for path in Set(files.keys).union(syncedFiles.keys).sorted() {
+                guard next.directories.contains(SimulatedFileSystem.parent(path)),
+                    let node = namesAreKept(path) ? files[path] : syncedFiles[path]
+                else { continue }
+                let survivor = nodes[ObjectIdentifier(node)] ?? Node()
+                if nodes.updateValue(survivor, forKey: ObjectIdentifier(node)) == nil {
+                    survivor.content = next.content(of: node, fate)
+                    survivor.synced = survivor.content
+                }
+                next.files[path] = survivor
+            }
+            next.syncedFiles = next.files
+            next.syncedDirectories = next.directories
+            return next
+        }
+    }
+
+    private func content(of node: Node, _ fate: Fate) -> [UInt8] {
+        switch fate {
+        case .lost: return node.synced
+        case .kept: return node.content
+        case .torn:
+            let length = coin() ? node.content.count : node.synced.count
+            var content = Array(node.synced.prefix(length))
+            content += [UInt8](repeating: 0, count: length - content.count)
+            for start in stride(from: 0, to: min(length, node.content.count), by: SimulatedFileSystem.sector) where coin() {
+                let end = min(start + SimulatedFileSystem.sector, length, node.content.count)
+                content.replaceSubrange(start..<end, with: node.content[start..<end])
+            }
+            return content
+        }
+    }
+
+    private func hasAllParents(_ path: String) -> Bool {
+        path == "/" || directories.contains(SimulatedFileSystem.parent(path)) && hasAllParents(SimulatedFileSystem.parent(path))
+    }
+
+    private func coin() -> Bool {
+        random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return random >> 62 & 1 == 1
+    }
+
+    /// Runs a call, unless the process is gone.
+    fileprivate func call<Result>(_ body: () throws -> Result, dying: () -> Void = {}) throws -> Result {
+        try lock.withLock { _ in
+            calls += 1
+            guard calls <= crashAt else { throw MillraceError(.transport, "The simulated process has crashed.") }
+            guard calls < crashAt else {
+                dying()
+                throw MillraceError(.transport, "The simulated process crashes at call \(calls).")
+            }
+            return try body()
+        }
+    }
+
+    // MARK: FileSystem
+
+    public func open(_ path: String, writable: Bool) throws -> any File {
+        try call { SimulatedFile(try node(path, writable: writable), self) }
+    }
+
+    public func openLocked(_ path: String) throws -> (any File)? {
+        try call {
+            let node = try node(path, writable: true)
+            if node.isLocked { return nil }
+            node.isLocked = true
+            return SimulatedFile(node, self, isLock: true)
+        }
+    }
+
+    private func node(_ path: String, writable: Bool) throws -> Node {
+        if let node = files[path] { return node }
+        guard writable, directories.contains(SimulatedFileSystem.parent(path)) else {
+            throw MillraceError(.transport, "There is no simulated file \(path).")
+        }
+        let node = Node()
+        files[path] = node
+        return node
+    }
+
+    public func exists(_ path: String) -> Bool {
+        lock.withLock { _ in files[path] != nil || directories.contains(path) }
+    }
+
+    public func list(_ directory: String) throws -> [String] {
+        try call {
+            let children = (Array(files.keys) + directories).filter { $0 != "/" && SimulatedFileSystem.parent($0) == directory }
+            return children.map { String($0[$0.index(after: $0.lastIndex(of: "/") ?? $0.startIndex)...]) }.sorted()
+        }
+    }
+
+    public func makeDirectory(_ path: String) throws {
+        try call { _ = directories.insert(path) }
+    }
+
+    public func rename(_ source: String, to target: String) throws {
+        try call {
+            guard let node = files.removeValue(forKey: source) else {
+                throw MillraceError(.transport, "There is no simulated file \(source).")
+            }
+            files[target] = node
+        }
+    }
+
+    public func remove(_ path: String) throws {
+        try call { _ = files.removeValue(forKey: path) }
+    }
+
+    public func removeDirectory(_ path: String) throws {
+        try call { _ = directories.remove(path) }
+    }
+
+    public func syncDirectory(_ path: String) throws {
+        try call {
+            func isInside(_ child: String) -> Bool { child != "/" && SimulatedFileSystem.parent(child) == path }
+            syncedFiles = syncedFiles.filter { !isInside($0.key) }.merging(files.filter { isInside($0.key) }) { $1 }
+            syncedDirectories = syncedDirectories.filter { !isInside($0) }.union(directories.filter(isInside))
+        }
+    }
+
+    public var bootIdentity: String? { "simulated \(boot)" }
+    public var processID: Int { boot }
+
+    private static func parent(_ path: String) -> String {
+        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
+        return String(path[..<slash])
+    }
+
+    // MARK: For open files
+
+    fileprivate func write(_ bytes: UnsafeRawBufferPointer, to node: Node, at offset: Int) throws {
+        try call {
+            let growth = max(0, offset + bytes.count - node.content.count)
+            guard growth <= capacityLeft else { throw MillraceError(.transport, "The simulated disk is full.", isRetriable: true) }
+            capacityLeft -= growth
+            put(bytes, in: node, at: offset)
+        } dying: {
+            put(UnsafeRawBufferPointer(rebasing: bytes.prefix(bytes.count / 2)), in: node, at: offset)
+        }
+    }
+
+    private func put(_ bytes: UnsafeRawBufferPointer, in node: Node, at offset: Int) {
+        let end = offset + bytes.count
+        if node.content.count < end { node.content += [UInt8](repeating: 0, count: end - node.content.count) }
+        node.content.replaceSubrange(offset..<end, with: bytes)
+    }
+
+    fileprivate func sync(_ node: Node) throws {
+        try call {
+            if failsNextSync {
+                failsNextSync = false
+                throw MillraceError(.transport, "The simulated disk could not sync.")
+            }
+            node.synced = node.content
+        }
+    }
+
+    fileprivate func unlock(_ node: Node) {
+        lock.withLock { _ in node.isLocked = false }
+    }
+}
+
+/// An open file of a simulated disk.
+final class SimulatedFile: File {
+    private let node: SimulatedFileSystem.Node
+    private let disk: SimulatedFileSystem
+    private let isLock: Bool
+
+    init(_ node: SimulatedFileSystem.Node, _ disk: SimulatedFileSystem, isLock: Bool = false) {
+        self.node = node
+        self.disk = disk
+        self.isLock = isLock
+    }
+
+    deinit {
+        if isLock { disk.unlock(node) }
+    }
+
+    func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws -> Int {
+        try disk.call {
+            guard offset < node.content.count else { return 0 }
+            let part = node.content[offset..<min(node.content.count, offset + target.count)]
+            target.copyBytes(from: part)
+            return part.count
+        }
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
+        try disk.write(bytes, to: node, at: offset)
+    }
+
+    func truncate(to size: Int) throws {
+        try disk.call {
+            node.content = Array(node.content.prefix(size)) + [UInt8](repeating: 0, count: max(0, size - node.content.count))
+        }
+    }
+
+    func size() throws -> Int {
+        try disk.call { node.content.count }
+    }
+
+    func sync() throws {
+        try disk.sync(node)
+    }
+}
