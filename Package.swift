@@ -28,7 +28,6 @@ let package = Package(
 
         // What the streams stand on.
         .target(name: "MillraceLog", dependencies: ["MillraceCore", "MillraceFormats"]),
-        .target(name: "MillraceSimulator", dependencies: ["MillraceCore", "MillraceLog"]),
         .systemLibrary(name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"]), .brew(["rocksdb"])]),
         .target(name: "MillraceRocksDB", dependencies: ["MillraceCore", "CRocksDB"]),
         .target(
@@ -52,6 +51,12 @@ let package = Package(
             dependencies: ["MillraceCore", "MillraceStreams", "MillraceJSON", "MillracePlan", "MillraceTestKit"]),
         .executableTarget(name: "millrace-conformance", dependencies: ["MillraceConformance"]),
 
+        // For tests and measuring only.
+        .target(name: "MillraceSimulator", dependencies: ["MillraceCore", "MillraceLog"]),
+        .executableTarget(
+            name: "millrace-log-bench", dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceCommandLine"],
+            path: "Benchmarks/millrace-log-bench"),
+
         .target(
             name: "ExampleSupport", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine", "CZlib"], path: "Examples/Support"),
         .executableTarget(
@@ -69,6 +74,8 @@ let package = Package(
 
         // The style guide, and documents that agree with the code.
         .testTarget(name: "TidyTests"),
+        // What the documents show, as code that compiles and runs.
+        .testTarget(name: "SnippetTests", dependencies: ["Millrace", "MillraceTestKit"]),
         .testTarget(name: "ExamplesTests", dependencies: ["WordCount", "FraudDetection"]),
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),

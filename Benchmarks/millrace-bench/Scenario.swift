@@ -4,7 +4,8 @@ import Millrace
 enum Scenario: String, CaseIterable {
     case passthrough, wordcount
     case wordcountKeyed = "wordcount-keyed"
-    case windowed, fraud
+    case windowed, fraud, session
+    case streamTable = "stream-table"
     case streamStream = "stream-stream"
 
     var inputs: [String] {
@@ -13,6 +14,8 @@ enum Scenario: String, CaseIterable {
         case .wordcount: ["lines"]
         case .wordcountKeyed: ["words"]
         case .windowed, .fraud: ["transactions"]
+        case .session: ["clicks"]
+        case .streamTable: ["clicks", "users"]
         case .streamStream: ["left", "right"]
         }
     }
@@ -20,8 +23,8 @@ enum Scenario: String, CaseIterable {
     /// Whether the checksum is over the last value of each key instead of over all records.
     var countsLastValues: Bool {
         switch self {
-        case .passthrough, .streamStream: false
-        case .wordcount, .wordcountKeyed, .windowed, .fraud: true
+        case .passthrough, .streamTable, .streamStream: false
+        case .wordcount, .wordcountKeyed, .windowed, .fraud, .session: true
         }
     }
 
@@ -54,6 +57,19 @@ enum Scenario: String, CaseIterable {
                         "{\"card\":\"\(window.prefix(7))\",\"window\":\(window.dropFirst(8)),\"count\":\($0.count),\"cents\":\($0.cents)}"
                     }
                 }
+                .to(output)
+        case .session:
+            builder.stream(inputs[0], key: .string, value: .string)
+                .groupByKey()
+                .windowedBy(SessionWindows(gap: .seconds(10), grace: .seconds(5)))
+                .count(in: "store")
+                .toStream { session, _ in "\(session.key)@\(session.window.start)-\(session.window.end)" }
+                .mapValues { count in count.map(String.init) }
+                .to(output)
+        case .streamTable:
+            let users: KTable<String, String> = builder.table(inputs[1], key: .string, value: .string, in: "store")
+            builder.stream(inputs[0], key: .string, value: .string)
+                .join(users) { click, user in user + "|" + click }
                 .to(output)
         case .streamStream:
             let right = builder.stream(inputs[1], key: .string, value: .string)

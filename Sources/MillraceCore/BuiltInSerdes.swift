@@ -45,6 +45,7 @@ extension Serde where Value == [UInt8] {
 }
 
 extension Array: HasSerde where Element == UInt8 {
+    /// The bytes as they are. Kafka: `Serdes.ByteArray()`.
     public static var serde: Serde<[UInt8]> { .bytes }
 }
 
@@ -80,12 +81,30 @@ extension Int16: HasSerde {
     /// 2 bytes, big-endian. Kafka: `Serdes.Short()`.
     public static var serde: Serde<Int16> { .bigEndian }
 }
-extension Int8: HasSerde { public static var serde: Serde<Int8> { .bigEndian } }
-extension UInt: HasSerde { public static var serde: Serde<UInt> { .bigEndian } }
-extension UInt64: HasSerde { public static var serde: Serde<UInt64> { .bigEndian } }
-extension UInt32: HasSerde { public static var serde: Serde<UInt32> { .bigEndian } }
-extension UInt16: HasSerde { public static var serde: Serde<UInt16> { .bigEndian } }
-extension UInt8: HasSerde { public static var serde: Serde<UInt8> { .bigEndian } }
+extension Int8: HasSerde {
+    /// One byte.
+    public static var serde: Serde<Int8> { .bigEndian }
+}
+extension UInt: HasSerde {
+    /// 8 bytes, big-endian, on every platform.
+    public static var serde: Serde<UInt> { .bigEndian }
+}
+extension UInt64: HasSerde {
+    /// 8 bytes, big-endian.
+    public static var serde: Serde<UInt64> { .bigEndian }
+}
+extension UInt32: HasSerde {
+    /// 4 bytes, big-endian.
+    public static var serde: Serde<UInt32> { .bigEndian }
+}
+extension UInt16: HasSerde {
+    /// 2 bytes, big-endian.
+    public static var serde: Serde<UInt16> { .bigEndian }
+}
+extension UInt8: HasSerde {
+    /// One byte.
+    public static var serde: Serde<UInt8> { .bigEndian }
+}
 
 extension Double: HasSerde {
     /// The bits of the number, 8 bytes, big-endian. Kafka: `Serdes.Double()`.

@@ -9,6 +9,7 @@ public final class ByteBuffer {
     /// The number of bytes written.
     @inlinable public var count: Int { _count }
 
+    /// An empty buffer with room for `capacity` bytes; it grows as needed.
     public init(capacity: Int = 256) {
         self.capacity = max(capacity, 16)
         base = .allocate(byteCount: self.capacity, alignment: 16)
@@ -26,6 +27,7 @@ public final class ByteBuffer {
         UnsafeMutableRawBufferPointer(start: base, count: _count)
     }
 
+    /// Forgets the contents and keeps the memory.
     @inlinable
     public func removeAll() {
         _count = 0
@@ -62,12 +64,14 @@ public final class ByteBuffer {
         capacity = bigger
     }
 
+    /// Appends one byte.
     @inlinable
     public func append(_ byte: UInt8) {
         reserve(1).storeBytes(of: byte, as: UInt8.self)
         _count += 1
     }
 
+    /// Appends a copy of the bytes.
     @inlinable
     public func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
@@ -75,6 +79,7 @@ public final class ByteBuffer {
         _count += bytes.count
     }
 
+    /// Appends a copy of the bytes.
     @inlinable
     public func append(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { append($0) }

@@ -22,6 +22,9 @@ public protocol ByteStore: AnyObject, Sendable {
     /// Returns when everything written so far survives a crash of the machine.
     func flush() throws
 
+    /// Makes everything written so far durable and gives the store's files free, so that they can be opened again. No other call may follow.
+    func close() throws
+
     /// Roughly how many bytes the keys in `lower ..< upper` take; for metrics.
     func approximateSize(from lower: UnsafeRawBufferPointer, to upper: UnsafeRawBufferPointer) -> UInt64
 }
@@ -42,7 +45,9 @@ public protocol ByteStoreCursor: AnyObject {
 
 /// Writes that become visible together. The bytes are copied at each call.
 public protocol ByteStoreBatch: AnyObject {
+    /// Sets the value of a key, when the batch is written.
     func put(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer)
+    /// Removes a key, when the batch is written; nothing happens when there is none.
     func delete(_ key: UnsafeRawBufferPointer)
     /// Deletes all keys in `lower ..< upper`.
     func deleteRange(from lower: UnsafeRawBufferPointer, to upper: UnsafeRawBufferPointer)

@@ -1,8 +1,11 @@
 /// One header of a record: a name and bytes, or no bytes (`nil`), which is not the same as empty bytes.
 public struct Header: Hashable, Sendable {
+    /// The header's name, which need not be unique in a record.
     public var name: String
+    /// The header's bytes; `nil` is Kafka's null.
     public var value: [UInt8]?
 
+    /// A header; `value` is `nil` for Kafka's null.
     public init(_ name: String, _ value: [UInt8]?) {
         self.name = name
         self.value = value

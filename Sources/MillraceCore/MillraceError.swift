@@ -28,6 +28,7 @@ public struct MillraceError: Error, Sendable, CustomStringConvertible {
         public static let cancelled = Kind(description: "cancelled")
     }
 
+    /// What sort of thing went wrong, for programs to decide by.
     public var kind: Kind
     /// What happened and what to do about it, in whole sentences.
     public var message: String
@@ -42,6 +43,7 @@ public struct MillraceError: Error, Sendable, CustomStringConvertible {
     /// Whether the same call may succeed later without any change.
     public var isRetriable: Bool
 
+    /// An error whose message says what happened and what to do.
     public init(
         _ kind: Kind, _ message: String, cause: (any Error)? = nil, node: String? = nil, task: TaskID? = nil,
         record: RecordMetadata? = nil, isRetriable: Bool = false

@@ -5,11 +5,16 @@
 ///
 /// Kafka: `org.apache.kafka.streams.processor.api.Record`.
 public struct Record<Key, Value> {
+    /// The key, by which records are partitioned, grouped and joined.
     public var key: Key
+    /// What the record says.
     public var value: Value
+    /// When it happened.
     public var timestamp: Timestamp
+    /// What else travels with the record; operators pass headers on.
     public var headers: Headers
 
+    /// A record, without headers unless some are given.
     @inlinable
     public init(key: Key, value: Value, timestamp: Timestamp, headers: Headers = Headers()) {
         self.key = key
@@ -36,10 +41,14 @@ extension Record: Equatable where Key: Equatable, Value: Equatable {}
 
 /// Where the record that is being processed was read. Kafka: `RecordMetadata`.
 public struct RecordMetadata: Hashable, Sendable {
+    /// The topic that the record was read from.
     public var topic: String
+    /// The partition that it was in.
     public var partition: Partition
+    /// Where in the partition.
     public var offset: Offset
 
+    /// The place of a record in a topic.
     public init(topic: String, partition: Partition, offset: Offset) {
         self.topic = topic
         self.partition = partition

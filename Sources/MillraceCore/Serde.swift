@@ -132,6 +132,7 @@ extension Serde {
 ///
 ///     struct Click: Codable, HasSerde { var user: String; var page: String }
 public protocol HasSerde {
+    /// How values of this type are written and read where nothing else is said.
     static var serde: Serde<Self> { get }
 }
 
@@ -145,5 +146,6 @@ extension Serde {
 }
 
 extension Optional: HasSerde where Wrapped: HasSerde {
+    /// The serde of the type inside, with `nil` for Kafka's null.
     public static var serde: Serde<Wrapped?> { Wrapped.serde.optional }
 }

@@ -6,6 +6,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, ExpressibleByIntegerLit
     /// Milliseconds since the epoch; negative only for `none` and for broken input.
     public var milliseconds: Int64
 
+    /// A time in milliseconds since 1970 (UTC).
     @inlinable
     public init(milliseconds: Int64) {
         self.milliseconds = milliseconds

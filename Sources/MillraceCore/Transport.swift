@@ -40,6 +40,7 @@ public protocol TransportSession: AnyObject {
 
     /// Stops delivering a partition until it is resumed; its position stays.
     func pause(_ partition: TopicPartition)
+    /// Fetches from a paused partition again.
     func resume(_ partition: TopicPartition)
 
     /// Whole batches of committed records, at least one if any is there, then no more than fit in `maxBytes`.
@@ -58,6 +59,7 @@ public protocol TransportSession: AnyObject {
     /// - Returns: The offset of the first record of each output, in the order of `outputs`.
     func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset]) throws -> [Offset]
 
+    /// Gives up what the session holds; what was not committed is lost. May be called several times.
     func close()
 }
 
@@ -65,15 +67,18 @@ public protocol TransportSession: AnyObject {
 ///
 /// The first batch may start before the position asked for: offsets tell which records to leave out.
 public struct FetchedBatches {
+    /// The partition that the batches were read from.
     public var partition: TopicPartition
     /// Valid as long as `owner` lives.
     public var bytes: UnsafeRawBufferPointer
+    /// Keeps the memory of `bytes` alive.
     public var owner: AnyObject
     /// Where reading goes on after these.
     public var nextOffset: Offset
     /// The end of the partition's committed records, when this was read.
     public var endOffset: Offset
 
+    /// Batches of one partition, with the offset to go on from and the end of the partition as it is known.
     public init(partition: TopicPartition, bytes: UnsafeRawBufferPointer, owner: AnyObject, nextOffset: Offset, endOffset: Offset) {
         self.partition = partition
         self.bytes = bytes
@@ -85,10 +90,14 @@ public struct FetchedBatches {
 
 /// Record batches for one partition, see `TransportSession.commit`.
 public struct OutputBatches {
+    /// The partition to append to.
     public var partition: TopicPartition
+    /// Whole record batches in Kafka's format.
     public var bytes: ByteBuffer
+    /// How many records the batches hold.
     public var recordCount: Int
 
+    /// Batches to be appended to a partition.
     public init(partition: TopicPartition, bytes: ByteBuffer, recordCount: Int) {
         self.partition = partition
         self.bytes = bytes
@@ -98,9 +107,12 @@ public struct OutputBatches {
 
 /// Where a consumer group goes on in a partition, and a note of its own beside it. Kafka: `OffsetAndMetadata`.
 public struct CommittedOffset: Hashable, Sendable {
+    /// The offset of the next record to be processed.
     public var offset: Offset
+    /// What the committer noted beside it.
     public var metadata: String
 
+    /// An offset to commit.
     public init(_ offset: Offset, metadata: String = "") {
         self.offset = offset
         self.metadata = metadata
@@ -109,10 +121,14 @@ public struct CommittedOffset: Hashable, Sendable {
 
 /// A topic to create. Settings have Kafka's names and, where absent, Kafka's defaults.
 public struct TopicSpecification: Hashable, Sendable {
+    /// The topic's name.
     public var name: String
+    /// How many partitions it has.
     public var partitions: Int32
+    /// Settings by Kafka's names, such as `retention.ms`; the transport's defaults where there are none.
     public var settings: [String: String]
 
+    /// A topic to be created.
     public init(_ name: String, partitions: Int32, settings: [String: String] = [:]) {
         self.name = name
         self.partitions = partitions
@@ -122,13 +138,16 @@ public struct TopicSpecification: Hashable, Sendable {
 
 /// A topic as it is.
 public struct TopicDescription: Hashable, Sendable {
+    /// The topic's name.
     public var name: String
     /// The topic's UUID: a topic that was deleted and made again has another.
     public var id: TopicID
+    /// How many partitions it has.
     public var partitions: Int32
     /// The settings that were given, not the defaults.
     public var settings: [String: String]
 
+    /// What is known of a topic.
     public init(name: String, id: TopicID, partitions: Int32, settings: [String: String]) {
         self.name = name
         self.id = id
@@ -139,9 +158,12 @@ public struct TopicDescription: Hashable, Sendable {
 
 /// Kafka's UUID of a topic: 16 bytes.
 public struct TopicID: Hashable, Sendable {
+    /// The first 8 bytes of the identifier.
     public var high: UInt64
+    /// The last 8 bytes of the identifier.
     public var low: UInt64
 
+    /// An identifier of two halves.
     public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low

@@ -12,15 +12,18 @@ public enum Durability: Sendable, Equatable {
 
 /// How an embedded log is opened.
 public struct EmbeddedLogOptions: Sendable {
+    /// When a commit is on disk.
     public var durability: Durability
     /// Where files are; the operating system's unless a test says otherwise.
     public var fileSystem: any FileSystem
     /// The time of day for `LogAppendTime`; the operating system's when `nil`.
     public var clock: (any WallClock)?
+    /// Where the log says what it does.
     public var logger: MillraceLogger
     /// Retention and compaction in the background; with `nil` they only run when `runRetention` and `runCompaction` are called.
     public var housekeeping: Housekeeping?
 
+    /// Options of a log; everything has a default.
     public init(
         durability: Durability = .interval(.seconds(1)), fileSystem: any FileSystem = POSIXFileSystem(), clock: (any WallClock)? = nil,
         logger: MillraceLogger = .silent, housekeeping: Housekeeping? = Housekeeping()

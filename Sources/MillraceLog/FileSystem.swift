@@ -32,7 +32,9 @@ public protocol File: AnyObject, Sendable {
     func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws -> Int
     /// Writes all of `bytes` at a place, making the file longer as needed. When it throws, any part may have been written.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws
+    /// Cuts the file off at this length.
     func truncate(to size: Int) throws
+    /// The file's length in bytes.
     func size() throws -> Int
     /// Returns when all that was written is on the disk. Once it has thrown, nothing that was written since the last success may be counted on.
     func sync() throws

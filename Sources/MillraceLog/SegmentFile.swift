@@ -5,6 +5,7 @@ import MillraceFormats
 ///
 /// It shows all that is in the file; what of it is committed only the log knows.
 public struct SegmentFile {
+    /// The path of the segment's file.
     public let path: String
     /// The length of the file when it was opened.
     public let byteCount: Int

@@ -8,6 +8,7 @@ import MillraceCore
 
 /// The operating system's clock; what a log uses when it is given none.
 public struct SystemClock: WallClock {
+    /// The clock of the machine.
     public init() {}
 
     public func now() -> Timestamp {

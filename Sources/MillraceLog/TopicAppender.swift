@@ -16,6 +16,7 @@ import MillraceFormats
 /// A record with a key goes to the partition that Kafka's producer would choose (murmur2); those without stay with one partition until a commit or a full batch, then
 /// move to the next (Kafka: sticky partitioning). Used by one thread.
 public final class TopicAppender {
+    /// The topic that is appended to.
     public let topic: String
     private let log: EmbeddedLog
     private let session: any TransportSession

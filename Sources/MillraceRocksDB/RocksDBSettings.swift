@@ -11,7 +11,12 @@ final class RocksDBSettings {
     init(memoryBudget: Int, compression: Int) {
         let budget = max(memoryBudget, 8 << 20)
         let writeBudget = budget / 3
-        cache = rocksdb_cache_create_lru(budget - writeBudget)
+        // RocksDB would split the cache into shards of half a megabyte, where the filter of one large file does not fit: it would be read and checked anew for every key.
+        let cacheOptions = rocksdb_lru_cache_options_create()
+        rocksdb_lru_cache_options_set_capacity(cacheOptions, budget - writeBudget)
+        rocksdb_lru_cache_options_set_num_shard_bits(cacheOptions, 1)
+        cache = rocksdb_cache_create_lru_opts(cacheOptions)
+        rocksdb_lru_cache_options_destroy(cacheOptions)
         setTable()
         setMemory(writeBudget)
         setCompaction(writeBudget, compression)

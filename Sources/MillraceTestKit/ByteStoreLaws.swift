@@ -16,6 +16,7 @@ public struct ByteStoreLaws {
     /// How many batches are written, with reads in between.
     public let rounds: Int
 
+    /// A check of so many rounds of random calls; the same seed makes the same calls.
     public init(seed: UInt64, rounds: Int = 200) {
         self.seed = seed
         self.rounds = rounds

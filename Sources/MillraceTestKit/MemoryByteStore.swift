@@ -9,6 +9,7 @@ import Synchronization
 public final class MemoryByteStore: ByteStore {
     private let entries = Mutex<[MemoryEntry]>([])
 
+    /// An empty store.
     public init() {}
 
     /// The number of entries.
@@ -46,6 +47,9 @@ public final class MemoryByteStore: ByteStore {
             for change in changes { entries.apply(change) }
         }
     }
+
+    /// Does nothing: the store has no files, and a test may go on with it after the app that used it has ended.
+    public func close() throws {}
 
     public func flush() throws {}
 

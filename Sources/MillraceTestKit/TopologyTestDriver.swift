@@ -6,8 +6,8 @@ import MillraceStreams
 /// Runs a topology record by record, in the calling thread, without files, threads or waiting: for tests of an app's logic.
 ///
 ///     let driver = try TopologyTestDriver(topology)
-///     let lines = driver.input("lines", value: Serde.string)
-///     let counts = driver.output("word-counts", key: Serde.string, value: Serde<Int64>.bigEndian)
+///     let lines = driver.input("lines", value: .string)
+///     let counts = driver.output("word-counts", key: .string, value: .int64)
 ///     try lines.pipe("to be or not to be", at: 0)
 ///     #expect(try counts.readAll().last == .init(key: "be", value: 2, timestamp: 0))
 ///

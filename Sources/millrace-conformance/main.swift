@@ -1,4 +1,4 @@
 import Foundation
 import MillraceConformance
 
-exit(ConformanceCommand.run(Array(CommandLine.arguments.dropFirst())))
+exit(ConformanceCommand(write: { print($0) }).run(Array(CommandLine.arguments.dropFirst())))

@@ -22,4 +22,21 @@ import Testing
             Issue.record("\(verdict.name): \(verdict.reason ?? "")")
         }
     }
+
+    /// A part of a case, and something else in its place.
+    @Test(arguments: [
+        ("\"outputs\":{\"out1\"", "\"outputs\":{\"out2\""), ("\"describe\":\"Topologies", "\"describe\":\"Topology"),
+        ("\"cleanup.policy\":\"compact\"", "\"cleanup.policy\":\"delete\""), ("\"v\":\"", "\"v\":\"AAAA"),
+        ("\"subtopologies\":", "\"subtopologies\":1"),
+    ])
+    func noticesWhatDiffers(_ part: String, _ other: String) throws {
+        let file = try #require(Self.files.first { $0.hasSuffix("/aggregate.jsonl") })
+        let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
+        let line = try #require(lines.last)
+        try #require(line.contains(part))
+        let copy = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).jsonl")
+        defer { try? FileManager.default.removeItem(at: copy) }
+        try line.replacingOccurrences(of: part, with: other).write(to: copy, atomically: true, encoding: .utf8)
+        #expect(try CaseFile(copy.path).verdicts().map { $0.reason == nil } == [false])
+    }
 }

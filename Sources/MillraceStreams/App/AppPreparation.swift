@@ -22,8 +22,11 @@ struct AppPreparation {
         for subtopology in topology.subtopologies {
             let partitions = subtopology.sourceTopics.compactMap { counts[$0] }.max() ?? 0
             for store in subtopology.stores {
-                if case .own(let topic) = store.changelog {
+                switch store.changelog {
+                case .none: break
+                case .own(let topic):
                     try create(full(topic), partitions: partitions, settings: store.declaration.changelogSettings)
+                case .sourceTopic(let topic): try check(topic, counts[topic] ?? 0, fills: store.declaration.name, of: partitions)
                 }
             }
             tasks += (0..<partitions).map { TaskID(subtopology: subtopology.id, partition: $0) }
@@ -91,6 +94,15 @@ struct AppPreparation {
         for topic in configuration.failures.deadLetterTopics where try transport.describeTopic(topic) == nil {
             throw MillraceError(.configuration, "The dead-letter topic \(topic) does not exist. Create it before the app is started.")
         }
+    }
+
+    /// Each task that uses a store needs the partition of the topic that fills it.
+    private func check(_ topic: String, _ count: Int32, fills store: String, of partitions: Int32) throws {
+        guard count < partitions else { return }
+        throw MillraceError(
+            .configuration,
+            "Store \(store) is filled from topic \(topic), which has \(count) partitions, but \(partitions) tasks use it, since they also read topics with more. Give all of these topics equally many partitions, or make it a global store."
+        )
     }
 
     private func create(_ name: String, partitions: Int32, settings: [String: String]) throws {

@@ -30,6 +30,7 @@ public struct FailurePolicies: Sendable, Equatable {
     /// What is done when the app fails nevertheless.
     public var restarts = RestartPolicy.never
 
+    /// Policies that stop the app at the first failure, unless others are given.
     public init(
         deserialization: FailurePolicy = .stop, processing: FailurePolicy = .stop, production: FailurePolicy = .stop,
         deadLettersOfDropped: [DropReason: String] = [:], restarts: RestartPolicy = .never

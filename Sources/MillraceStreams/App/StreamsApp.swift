@@ -20,6 +20,7 @@ public final class StreamsApp: Sendable {
     private let stopsWhenIdle = Mutex(false)
     private let currentState = Mutex(AppState.created)
 
+    /// An app that does nothing until `run`.
     public init(_ topology: Topology, on backend: StreamsBackend, configuration: StreamsConfiguration) {
         self.topology = topology
         self.backend = backend
@@ -143,9 +144,7 @@ public final class StreamsApp: Sendable {
         let ended = EndOfWorkers(count: workers)
         for number in 0..<workers {
             let ids = assignment.enumerated().filter { $0.offset % workers == number }.map(\.element)
-            let handover = Handover(state)
             let work: @Sendable () throws -> Void = { [self] in
-                guard let state = handover.take() else { return }
                 try Worker(
                     number: number, tasks: ids, topology: topology.plan, configuration: configuration, backend: backend, state: state,
                     stops: stops, progress: progress
@@ -159,9 +158,14 @@ public final class StreamsApp: Sendable {
                 break
             }
         }
-        try flushUntil(ended, state)
-        try ended.firstError.map { throw $0 }
-        try state.database.flush()
+        let outcome = Result {
+            try flushUntil(ended, state)
+            if let error = ended.firstError { throw error }
+        }
+        // Closed here and not when the last reference goes, so that the next run can open it as soon as this one has returned.
+        let closing = Result { try state.database.close() }
+        try outcome.get()
+        try closing.get()
     }
 
     private func allAreRunning() {

@@ -13,6 +13,7 @@ public struct StreamsBackend: Sendable {
     /// The time of day and the time that only grows.
     public var clock: any WallClock
 
+    /// A backend of parts of your own; `import Millrace` brings `.embedded(at:)`.
     public init(
         transport: any Transport, clock: any WallClock, openState: @escaping @Sendable (String, MillraceLogger) throws -> any ByteStore
     ) {

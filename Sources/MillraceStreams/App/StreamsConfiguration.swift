@@ -26,6 +26,7 @@ public struct StreamsConfiguration: Sendable {
     /// Called with the progress of restoring state, about once a second and at the end.
     public var onRestore: (@Sendable (RestoreProgress) -> Void)?
 
+    /// A configuration with every default.
     public init(applicationID: String) {
         self.applicationID = applicationID
     }
@@ -45,15 +46,18 @@ public enum ProcessingGuarantee: Sendable {
 public struct RestoreProgress: Sendable {
     /// The store that is being restored.
     public var store: String
+    /// The task that the store belongs to.
     public var task: TaskID
     /// Records taken from the changelog so far, and how many there are to take.
     public var restored: Int64
+    /// Records that were in the changelog when restoring began.
     public var total: Int64
     /// Since the start of this store's restoring.
     public var elapsed: Duration
     /// Why the store had to be rebuilt from the start; `nil` where only the last moments were missing.
     public var reason: String?
 
+    /// The rate so far; 0 before any time has passed.
     public var recordsPerSecond: Double {
         let seconds = Double(elapsed.milliseconds) / 1000
         return seconds > 0 ? Double(restored) / seconds : 0
@@ -64,5 +68,6 @@ public struct RestoreProgress: Sendable {
         recordsPerSecond > 0 ? .milliseconds(Int64(Double(total - restored) / recordsPerSecond * 1000)) : nil
     }
 
+    /// Whether everything is restored.
     public var isComplete: Bool { restored >= total }
 }

@@ -137,7 +137,8 @@ extension Grouping {
             store, name: storeName, key: builder.serde(keySerde, for: "the keys of store \(storeName)"), value: resultSerde)
         let isNull = valueSerde.flatMap { serde in serde.allowsNull ? { @Sendable in serde.isNull($0) } : nil }
         return table(
-            name, behind: parent, sources, declaration, resultSerde, isVersioned: store.isVersioned, publicStore: store.name, isNull: isNull,
+            name, behind: parent, sources, declaration, resultSerde, isVersioned: store.isVersioned, publicStore: store.name,
+            isNull: isNull,
             assemble)
     }
 
@@ -155,7 +156,8 @@ extension Grouping {
         let node = builder.addProcessor(name, parents: [parent], payload, stores: [store])
         node.outputIsVersioned = isVersioned
         return KTable(
-            builder: builder, node: node, name: name, key: keySerde, value: resultSerde, sources: sources, view: view, storeName: publicStore
+            builder: builder, node: node, name: name, key: keySerde, value: resultSerde, sources: sources, view: view,
+            storeName: publicStore
         )
     }
 }

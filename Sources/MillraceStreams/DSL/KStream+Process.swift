@@ -36,7 +36,7 @@ extension KStream {
 
     /// Hands each record to a processor of your own that cannot change the key, so that nothing needs to be repartitioned behind it.
     ///
-    ///     payments.processValues(bringing: [.keyValue("counts", key: .string, value: .bigEndian)]) { context in
+    ///     payments.processValues(bringing: [.keyValue("counts", key: .string, value: .int64)]) { context in
     ///         CountedPayments(context)     // a class that conforms to FixedKeyProcessor
     ///     }
     ///

@@ -4,8 +4,11 @@ import MillraceCore
 ///
 /// Kafka: `ValueTransformerWithKey`.
 public protocol TableTransformer<Key, Value, NewValue>: AnyObject {
+    /// The keys of the table.
     associatedtype Key
+    /// The values of the table.
     associatedtype Value
+    /// The values of the result.
     associatedtype NewValue
 
     /// The new value of a row; `nil` deletes it.

@@ -23,6 +23,7 @@ public struct Materialized: Sendable, ExpressibleByStringLiteral {
 
     /// The name, by which processors and queries find it; `nil` for a generated one that nobody is meant to use.
     public var name: String?
+    /// Where the rows are: on disk, in memory, or on disk with their history.
     public var kind: Kind
     /// How long a windowed store keeps a window after its start, by stream time; at least, and by default, size and grace of the windows.
     public var retention: Duration?
@@ -31,6 +32,7 @@ public struct Materialized: Sendable, ExpressibleByStringLiteral {
     /// Settings of the changelog topic beyond the necessary ones, by Kafka's names.
     public var changelogSettings: [String: String]
 
+    /// A store; with no argument, one of the builder's default kind with a generated name.
     public init(
         _ name: String? = nil, kind: Kind = .automatic, retention: Duration? = nil, isLogged: Bool = true,
         changelogSettings: [String: String] = [:]

@@ -4,7 +4,7 @@ import MillracePlan
 extension StreamsBuilder {
     /// A store that every instance fills from all partitions of a topic, with a processor of your own that decides what is kept of each record.
     ///
-    ///     builder.addGlobalStore(.keyValue(.inMemory("rates"), key: .string, value: Serde<Int64>.bigEndian), from: "rates", key: .string, value: .json(Rate.self)) { context in
+    ///     builder.addGlobalStore(.keyValue(.inMemory("rates"), key: .string, value: .int64), from: "rates", key: .string, value: .json(Rate.self)) { context in
     ///         KeepCents(context)     // a class that conforms to Processor and puts into context.store("rates")
     ///     }
     ///

@@ -11,6 +11,7 @@ extension TimeWindowedKStream {
     /// - Parameter store: Where the counts are kept, and for how long; when it is left out, a generated name.
     ///
     /// Kafka: `count`.
+    @inlinable @discardableResult
     public func count(in store: Materialized? = nil, named: String? = nil) -> KTable<Windowed<Key>, Int64> {
         // Sliding windows are younger than the number that counting wastes.
         if case .grid = windows { builder.skipStoreNumber(of: store, prefix: "KSTREAM-AGGREGATE-") }
@@ -24,6 +25,7 @@ extension TimeWindowedKStream {
     /// Kafka: `reduce`.
     ///
     /// - Parameter combine: Gets the result so far and the new value.
+    @inlinable @discardableResult
     public func reduce(
         in store: Materialized? = nil, named: String? = nil, _ combine: @escaping @Sendable (Value, Value) throws -> Value?
     ) -> KTable<Windowed<Key>, Value> {
@@ -33,6 +35,7 @@ extension TimeWindowedKStream {
     /// Combines the values of each key and window with each other, the first being the start.
     ///
     /// - Parameter combine: Gets the result so far and the new value, which may be missing: windows other than sliding ones take records without a value.
+    @inlinable @discardableResult
     public func reduce<Wrapped>(
         in store: Materialized? = nil, named: String? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
     ) -> KTable<Windowed<Key>, Wrapped> where Value == Wrapped? {
@@ -49,6 +52,7 @@ extension TimeWindowedKStream {
     ///   - initial: The result before the first value.
     ///   - value: How results are written to the store; the type's own serde when left out.
     ///   - aggregator: Gets key, value and the result so far, and gives the new result.
+    @inlinable @discardableResult
     public func aggregate<Result>(
         _ initial: @escaping @autoclosure @Sendable () throws -> Result, in store: Materialized? = nil, value: Serde<Result>? = nil,
         named: String? = nil, _ aggregator: @escaping @Sendable (Key, Value, Result) throws -> Result?
@@ -57,6 +61,7 @@ extension TimeWindowedKStream {
     }
 
     /// Folds the values of each key and window into a result that does not exist before the first one.
+    @inlinable @discardableResult
     public func aggregate<Result>(
         in store: Materialized? = nil, value: Serde<Result>? = nil, named: String? = nil,
         _ aggregator: @escaping @Sendable (Key, Value, Result?) throws -> Result?
@@ -68,17 +73,20 @@ extension TimeWindowedKStream {
 
 extension StreamAggregate {
     /// Combines values with each other, the first being the start.
+    @inlinable
     static func reduce(_ combine: @escaping @Sendable (Value, Value) throws -> Value?) -> StreamAggregate where Result == Value {
         StreamAggregate(initial: { nil }, apply: { _, value, result in if let result { try combine(result, value) } else { value } })
     }
 
     /// Combines values with each other, where values may be missing.
+    @inlinable
     static func reduceOptional(_ combine: @escaping @Sendable (Result, Result?) throws -> Result?) -> StreamAggregate
     where Value == Result? {
         StreamAggregate(initial: { nil }, apply: { _, value, result in if let result { try combine(result, value) } else { value } })
     }
 
     /// Folds values into a result that starts from `initial`.
+    @inlinable
     static func fold(
         _ initial: @escaping @Sendable () throws -> Result, _ aggregator: @escaping @Sendable (Key, Value, Result) throws -> Result?
     ) -> StreamAggregate {

@@ -5,20 +5,21 @@ import MillracePlan
 ///
 /// Kafka: `TimeWindowedKStream<K, V>`.
 public struct TimeWindowedKStream<Key, Value> {
-    let grouping: Grouping<Key, Value>
-    let windows: FixedWindows
-    let emit: EmitStrategy
+    @usableFromInline let grouping: Grouping<Key, Value>
+    @usableFromInline let windows: FixedWindows
+    @usableFromInline let emit: EmitStrategy
 
-    var builder: StreamsBuilder { grouping.builder }
+    @usableFromInline var builder: StreamsBuilder { grouping.builder }
 }
 
 /// The kinds of windows that a window store keeps: their size is known beforehand.
+@usableFromInline
 enum FixedWindows: Sendable {
     case grid(WindowGrid)
     case sliding(SlidingWindows)
 
     /// What the end of a window is told by.
-    var size: Int64 {
+    @usableFromInline var size: Int64 {
         switch self {
         case .grid(let grid): grid.size
         case .sliding(let windows): windows.difference
@@ -26,7 +27,7 @@ enum FixedWindows: Sendable {
     }
 
     /// How long after its end a window can still change.
-    var grace: Int64 {
+    @usableFromInline var grace: Int64 {
         switch self {
         case .grid(let grid): grid.grace
         case .sliding(let windows): windows.grace
@@ -78,25 +79,22 @@ extension KGroupedStream {
 }
 
 extension TimeWindowedKStream {
+    @inlinable
     func aggregated<Result>(
         in store: Materialized?, value: Serde<Result>?, prefix: String, named: String?, _ aggregate: StreamAggregate<Key, Value, Result>
     ) -> KTable<Windowed<Key>, Result> {
         let store = store ?? .automatic
-        let storeName = store.name ?? builder.graph.newStoreName(prefix)
-        let retention = store.retention?.milliseconds ?? windows.leastRetention
-        if retention < windows.leastRetention {
-            builder.fail(
-                "Store \(storeName) keeps windows for \(retention) ms, but records may change them for \(windows.leastRetention) ms (size and grace). Raise the retention.",
-                kind: .configuration)
-        }
+        let storeName = store.name ?? builder.newStoreName(prefix)
+        let retention = checkedRetention(of: store, storeName)
+        let isPersistent = builder.isPersistent(store)
         let (windows, emit) = (self.windows, self.emit)
         let inlet = grouping.inlet
         return grouping.windowedTable(
-            store, name: storeName, value: value, prefix: prefix, named: named, view: WindowedTableView(store: storeName),
+            store, name: storeName, value: value, prefix: prefix, named: named, view: grouping.windowedView(of: storeName),
             grace: windows.grace, key: { .timeWindowed($0, milliseconds: windows.size) },
             declare: { key, value in
                 .window(
-                    store, name: storeName, isPersistent: builder.isPersistent(store), size: windows.size,
+                    store, name: storeName, isPersistent: isPersistent, size: windows.size,
                     retention: retention, isIndexed: emit == .onWindowClose, key: key, value: value)
             }
         ) { assembly, context in
@@ -105,15 +103,41 @@ extension TimeWindowedKStream {
                 let node = try WindowAggregateNode(aggregate, grid, context, assembly)
                 return inlet { try node.receive($0, $1, $2, $3) }
             case .sliding(let windows):
-                let node = try SlidingAggregateNode(aggregate, windows, context, assembly)
-                return inlet { try node.receive($0, $1, $2, $3) }
+                return inlet(try windows.body(aggregate, context, assembly))
             }
         }
+    }
+
+    /// How long the store keeps a window after its start, in milliseconds.
+    @usableFromInline
+    func checkedRetention(of store: Materialized, _ storeName: String) -> Int64 {
+        let retention = store.retention?.milliseconds ?? windows.leastRetention
+        if retention < windows.leastRetention {
+            builder.fail(
+                "Store \(storeName) keeps windows for \(retention) ms, but records may change them for \(windows.leastRetention) ms (size and grace). Raise the retention.",
+                kind: .configuration)
+        }
+        return retention
+    }
+}
+
+extension SlidingWindows {
+    /// The inside of an aggregation's node.
+    @usableFromInline
+    func body<Key, Value, Result>(
+        _ aggregate: StreamAggregate<Key, Value, Result>, _ context: AggregateContext<Value>, _ assembly: NodeAssembly
+    ) throws -> GroupBody<Key, Value> {
+        let node = try SlidingAggregateNode(aggregate, self, context, assembly)
+        return { try node.receive($0, $1, $2, $3) }
     }
 }
 
 extension Grouping {
+    @usableFromInline
+    func windowedView<Result>(of store: String) -> TableView<Windowed<Key>, Result> { WindowedTableView(store: store) }
+
     /// The table of a windowed aggregation: its store, its place in the plan, its node.
+    @usableFromInline
     func windowedTable<Result>(
         _ store: Materialized, name storeName: String, value: Serde<Result>?, prefix: String, named: String?,
         view: TableView<Windowed<Key>, Result>, grace: Int64, key: (Serde<Key>) -> Serde<Windowed<Key>>,

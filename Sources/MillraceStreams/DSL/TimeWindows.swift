@@ -59,23 +59,27 @@ public struct UnlimitedWindows: Sendable, Hashable {
 }
 
 /// Which windows a time is in.
+@usableFromInline
 struct WindowGrid: Sendable {
-    let size: Int64
-    let advance: Int64
-    let grace: Int64
+    @usableFromInline let size: Int64
+    @usableFromInline let advance: Int64
+    @usableFromInline let grace: Int64
     /// Nothing is before this; the first window starts here.
     var origin: Int64 = 0
 
     /// The start of the first window that `time` is in; later than `time` when it is in none.
+    @usableFromInline
     func firstStart(containing time: Int64) -> Int64 {
         guard time >= origin else { return origin }
         return origin + max(0, time - origin - size + advance) / advance * advance
     }
 
     /// The end of the window that starts at `start`; never, for unlimited ones.
+    @usableFromInline
     func end(from start: Int64) -> Int64 { start.addingClamped(size) }
 
     /// The start of the next window, `nil` when time has none left.
+    @usableFromInline
     func start(after start: Int64) -> Int64? {
         let (next, overflow) = start.addingReportingOverflow(advance)
         return overflow ? nil : next

@@ -4,9 +4,12 @@ import MillraceCore
 ///
 /// Whether `end` itself is part of it depends on the kind of window, as in Kafka: it is not for tumbling and hopping windows, and it is for sliding and session windows.
 public struct Window: Hashable, Sendable, CustomStringConvertible {
+    /// The first time in the window.
     public var start: Timestamp
+    /// The end of the window, which is part of it only for sliding and session windows.
     public var end: Timestamp
 
+    /// A window between two times.
     @inlinable
     public init(start: Timestamp, end: Timestamp) {
         self.start = start
@@ -21,9 +24,12 @@ public struct Window: Hashable, Sendable, CustomStringConvertible {
 ///
 /// Kafka: `Windowed<K>`.
 public struct Windowed<Key> {
+    /// The key.
     public var key: Key
+    /// The window.
     public var window: Window
 
+    /// A key in a window.
     @inlinable
     public init(_ key: Key, _ window: Window) {
         self.key = key

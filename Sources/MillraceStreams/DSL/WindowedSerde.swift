@@ -10,6 +10,7 @@ extension Serde {
         timeWindowed(key, milliseconds: size.milliseconds)
     }
 
+    @usableFromInline
     static func timeWindowed<Key>(_ key: Serde<Key>, milliseconds size: Int64) -> Serde<Windowed<Key>> where Value == Windowed<Key> {
         Serde(
             "windowed \(key.name)", suffixOutsidePartitioning: 8,

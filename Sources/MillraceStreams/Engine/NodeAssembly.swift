@@ -67,6 +67,7 @@ public struct NodeAssembly {
 
 /// A node at work in a task: what errors and dropped records are told with.
 public struct NodeSite {
+    /// The node's name in the topology.
     public let name: String
     @usableFromInline let task: TaskContext
 

@@ -4,11 +4,12 @@ import MillraceCore
 ///
 /// It survives a restart, in the metadata of committed offsets, so that the results do not depend on when the app was started. Kafka Streams forgets it: there a record that is too
 /// late for a window is taken in after all when it happens to be the first after a restart.
+@usableFromInline
 final class ObservedTime {
     /// -1 before the first record.
-    @exclusivity(unchecked) private(set) var value: Int64 = -1
+    @exclusivity(unchecked) @usableFromInline var value: Int64 = -1
 
-    @inline(__always)
+    @inlinable
     func advance(to time: Int64) {
         if time > value { value = time }
     }

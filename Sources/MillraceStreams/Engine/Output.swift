@@ -5,8 +5,10 @@ import MillraceCore
 /// It is a closure and not a reference to a generic class, because a closure that is made where `Key` and `Value` are known is compiled for them, while the methods of a
 /// generic class are reached through a table that holds the general versions only.
 public struct Output<Key, Value> {
+    /// Hands a record to what is behind.
     public let send: (Record<Key, Value>) throws -> Void
 
+    /// An output to one receiver.
     @inlinable
     public init(_ send: @escaping (Record<Key, Value>) throws -> Void) {
         self.send = send
@@ -19,6 +21,7 @@ public struct NodeInput {
     /// What it takes, for messages.
     let types: String
 
+    /// The inside of a node, as the closure that takes its records.
     @inlinable
     public init<Key, Value>(_ receive: @escaping (Record<Key, Value>) throws -> Void) {
         self.init(Output(receive))

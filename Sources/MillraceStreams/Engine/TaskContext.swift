@@ -2,6 +2,7 @@ import MillraceCore
 
 /// What the nodes of a task share: time, the record at hand, stores, outputs, counters. Belongs to the worker that runs the task and is never used by two threads at once.
 public final class TaskContext {
+    /// The task.
     public let id: TaskID
     /// The application id: the prefix of internal topics.
     public let applicationID: String
@@ -56,6 +57,7 @@ public final class TaskContext {
     /// The store of this name.
     ///
     /// - Throws: `MillraceError` of kind `topology` when the task has no such store, or it holds other types.
+    @usableFromInline
     func store<Store: StateStore>(_ name: String, as type: Store.Type = Store.self) throws -> Store {
         guard let store = stores[name] else {
             throw MillraceError(
@@ -87,6 +89,7 @@ public final class TaskContext {
     }
 
     /// The time of the node, or the store, of this name: the same for all who ask.
+    @usableFromInline
     func observedTime(of name: String) -> ObservedTime {
         let name = "time/" + name
         if let time = observedTimes[name] { return time }

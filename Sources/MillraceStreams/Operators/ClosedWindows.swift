@@ -3,6 +3,7 @@ import MillraceCore
 /// Sends the results of windows of one length once they have closed, in the order of their starts, then keys: `EmitStrategy.onWindowClose`.
 ///
 /// A window that the store has forgotten by then is lost, as in Kafka Streams; a longer retention avoids it.
+@usableFromInline
 final class ClosedWindows<Key, Result> {
     private let store: WindowStore<Key, Result>
     private let index: WindowIndex
@@ -14,6 +15,7 @@ final class ClosedWindows<Key, Result> {
     /// Windows that end by this time have been sent; -1 before the first.
     private var sentUntil: Int64?
 
+    @usableFromInline
     init?(
         _ store: WindowStore<Key, Result>, length: Int64, advance: Int64, _ output: Output<Windowed<Key>, Change<Result>>,
         _ task: TaskContext
@@ -28,6 +30,7 @@ final class ClosedWindows<Key, Result> {
     }
 
     /// Sends what has closed since the last call, with the headers of the record that moved time.
+    @usableFromInline
     func send(until closeTime: Int64, _ headers: Headers) throws {
         let sentUntil = self.sentUntil ?? task.processorMetadata[store.name] ?? -1
         guard closeTime > sentUntil, closeTime >= length else { return }

@@ -19,25 +19,35 @@ import MillracePlan
 ///
 /// Kafka: `Processor`.
 public protocol Processor<Key, Value>: AnyObject {
+    /// The keys of the records that come in.
     associatedtype Key
+    /// The values of the records that come in.
     associatedtype Value
 
+    /// Called for each record, in the order of its partition. What is thrown is a processing error, see `FailurePolicy`.
     func process(_ record: Record<Key, Value>) throws
 }
 
 /// An operator of your own that cannot change keys. Kafka: `FixedKeyProcessor`.
 public protocol FixedKeyProcessor<Key, Value>: AnyObject {
+    /// The keys of the records that come in and go out.
     associatedtype Key
+    /// The values of the records that come in.
     associatedtype Value
 
+    /// Called for each record, in the order of its partition. What is thrown is a processing error, see `FailurePolicy`.
     func process(_ record: FixedKeyRecord<Key, Value>) throws
 }
 
 /// A record whose value, time and headers may be replaced, but not its key. Kafka: `FixedKeyRecord`.
 public struct FixedKeyRecord<Key, Value> {
+    /// The key, which stays.
     public let key: Key
+    /// What the record says.
     public var value: Value
+    /// When it happened.
     public var timestamp: Timestamp
+    /// What else travels with the record.
     public var headers: Headers
 
     init(_ record: Record<Key, Value>) {
@@ -112,8 +122,15 @@ public final class ProcessorContext<Key, Value> {
 
     /// Calls `body` at regular times, until it is cancelled.
     ///
+    ///     try context.schedule(every: .seconds(60), by: .stream) { [seen] now in
+    ///         try seen.forEach { id, time in
+    ///             if time < now.milliseconds - 3_600_000 { try seen.delete(id) }
+    ///             return true
+    ///         }
+    ///     }
+    ///
     /// By stream time, the first call comes with the first record at or behind the next multiple of the interval (at once if none came before); by the time of day, one
-    /// interval from now. After a jump over several due times there is one call.
+    /// interval from now. A call by stream time comes after the record that moved time was processed. After a jump over several due times there is one call.
     ///
     /// - Parameter body: Gets the stream time or the time of day. Kafka: `Punctuator`.
     @discardableResult
@@ -146,7 +163,9 @@ public final class ProcessorContext<Key, Value> {
     public var now: Timestamp { task.now }
     /// Where the record at hand was read; `nil` in a punctuation.
     public var recordMetadata: RecordMetadata? { task.recordMetadata }
+    /// The task that the processor was made for.
     public var taskID: TaskID { task.id }
+    /// The id of the app.
     public var applicationID: String { task.applicationID }
 
     func input<InputKey, InputValue>(of processor: any Processor<InputKey, InputValue>) -> NodeInput {

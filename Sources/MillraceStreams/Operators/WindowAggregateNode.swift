@@ -3,18 +3,20 @@ import MillraceCore
 /// Keeps one result for each key and window of a fixed size, and sends each change of it, or the last result once the window has closed.
 ///
 /// Kafka: `KStreamWindowAggregate`.
+@usableFromInline
 final class WindowAggregateNode<Key, Value, Result> {
-    private let aggregate: StreamAggregate<Key, Value, Result>
-    private let grid: WindowGrid
-    private let sendsOldValues: Bool
-    private let store: WindowStore<Key, Result>
-    private let output: Output<Windowed<Key>, Change<Result>>
+    @usableFromInline let aggregate: StreamAggregate<Key, Value, Result>
+    @usableFromInline let grid: WindowGrid
+    @usableFromInline let sendsOldValues: Bool
+    @usableFromInline let store: WindowStore<Key, Result>
+    @usableFromInline let output: Output<Windowed<Key>, Change<Result>>
     /// `nil`: every change is sent.
-    private let closed: ClosedWindows<Key, Result>?
-    private let site: NodeSite
+    @usableFromInline let closed: ClosedWindows<Key, Result>?
+    @usableFromInline let site: NodeSite
     /// The highest time of a record with a key that this node got.
-    private let streamTime: ObservedTime
+    @usableFromInline let streamTime: ObservedTime
 
+    @inlinable
     init(
         _ aggregate: StreamAggregate<Key, Value, Result>, _ grid: WindowGrid, _ context: AggregateContext<Value>,
         _ assembly: NodeAssembly
@@ -29,6 +31,7 @@ final class WindowAggregateNode<Key, Value, Result> {
         streamTime = assembly.task.observedTime(of: assembly.name)
     }
 
+    @inlinable
     func receive(_ key: Key?, _ value: Value, _ timestamp: Timestamp, _ headers: Headers) throws {
         guard let key else { return site.drop(.nullKey) }
         let time = timestamp.milliseconds

@@ -25,7 +25,7 @@ final class GraceBuffer<Key, Value>: StateStore {
         self.name = name
         self.grace = grace
         keySerde = key
-        overlay = Overlay(serde: HeldRecordFormat(value: value).serde, isOrdered: true, backing: backing)
+        overlay = Overlay(serde: HeldRecordFormat(value: value).serde, backing: backing)
         self.task = task
         observed = task.observedTime(of: name)
     }

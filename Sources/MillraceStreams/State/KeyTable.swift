@@ -97,6 +97,24 @@ public final class KeyTable {
         return UnsafeRawBufferPointer(start: arena + entry.offset, count: Int(entry.length))
     }
 
+    /// Puts slots that are in use in the order of their keys.
+    @usableFromInline
+    func sort(_ slots: inout ContiguousArray<Int>) {
+        // The first eight bytes tell nearly all keys apart, without going to where they lie.
+        var prefixed = slots.map { slot in (prefix: prefix(of: slot), slot: slot) }
+        prefixed.sort { left, right in
+            if left.prefix != right.prefix { return left.prefix < right.prefix }
+            return KeyTable.precedes(key(of: left.slot), key(of: right.slot))
+        }
+        for (index, element) in prefixed.enumerated() { slots[index] = element.slot }
+    }
+
+    private func prefix(of slot: Int) -> UInt64 {
+        let key = key(of: slot)
+        if key.count >= 8 { return key.loadBigEndian() }
+        return key.reduce(0) { $0 << 8 | UInt64($1) } << UInt64(8 * (8 - key.count))
+    }
+
     /// Forgets the key of a slot that is in use; the slot will be given to another key.
     @usableFromInline
     func remove(_ slot: Int) {
@@ -183,7 +201,10 @@ public final class KeyTable {
             return UInt64(base.loadUnaligned(as: UInt32.self)) << 32
                 | UInt64(base.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
         }
-        let (first, middle, last) = (base.load(as: UInt8.self), base.load(fromByteOffset: count / 2, as: UInt8.self), base.load(fromByteOffset: count - 1, as: UInt8.self))
+        let (first, middle, last) = (
+            base.load(as: UInt8.self), base.load(fromByteOffset: count / 2, as: UInt8.self),
+            base.load(fromByteOffset: count - 1, as: UInt8.self)
+        )
         return UInt64(first) << 16 | UInt64(middle) << 8 | UInt64(last)
     }
 

@@ -7,6 +7,7 @@ import MillraceCore
 ///
 /// Kafka: `KeyValueStore`, and `TimestampedKeyValueStore` for tables.
 public final class KeyValueStore<Key, Value>: StateStore {
+    /// The name, which is part of the changelog's.
     public let name: String
     @usableFromInline let overlay: Overlay<Value>
     @usableFromInline let keySerde: Serde<Key>
@@ -101,6 +102,7 @@ public final class KeyValueStore<Key, Value>: StateStore {
     }
 
     public var byteCount: Int { overlay.byteCount }
+    /// Whether anything was written since the last commit.
     public var hasUncommittedRows: Bool { overlay.hasUncommittedRows }
     public var canSaveLater: Bool { true }
 
@@ -129,9 +131,12 @@ public final class KeyValueStore<Key, Value>: StateStore {
 
 /// Keys from `lower` to `upper`, both included, in the order of their bytes (which need not be the order of the type).
 public struct ClosedKeyRange<Key> {
+    /// The first key.
     public var lower: Key
+    /// The last key.
     public var upper: Key
 
+    /// The keys from `lower` to `upper`; none when `upper`'s bytes come first.
     public init(_ lower: Key, _ upper: Key) {
         self.lower = lower
         self.upper = upper

@@ -4,17 +4,21 @@ import MillraceCore
 public struct Row<Value> {
     /// `nil`: the key is known to have no value.
     public var value: Value?
+    /// The time of the record that wrote it.
     public var timestamp: Timestamp
     /// Written since the last commit.
     @usableFromInline var isDirty: Bool
     /// Committed to the changelog, but not yet handed to the disk.
     @usableFromInline var isUnsaved = false
+    /// Whether the disk may have the row. A row that comes and goes between two saves leaves nothing there to delete.
+    @usableFromInline var mayBeOnDisk: Bool
 
     @inlinable
-    init(value: Value?, timestamp: Timestamp, isDirty: Bool) {
+    init(value: Value?, timestamp: Timestamp, isDirty: Bool, mayBeOnDisk: Bool = false) {
         self.value = value
         self.timestamp = timestamp
         self.isDirty = isDirty
+        self.mayBeOnDisk = mayBeOnDisk
     }
 }
 
@@ -47,10 +51,9 @@ public final class Overlay<Value> {
     @usableFromInline var unsavedSlots: ContiguousArray<Int> = []
     /// Built by the first walk, and kept up from then on: most stores are never asked for ranges, and do not pay for them.
     private var order: KeyOrder?
-    private let isOrdered: Bool
     @usableFromInline let backing: Backing?
     /// Whether the disk may have rows that are not here: then keys that are new here are looked up there.
-    private var mayMissRows: Bool
+    @usableFromInline var mayMissRows: Bool
     @usableFromInline let serde: Serde<Value>
     /// Headers of the records that wrote the dirty rows, for the few stores whose changelogs carry them.
     @usableFromInline var headers: [Int: Headers] = [:]
@@ -63,17 +66,16 @@ public final class Overlay<Value> {
 
     /// - Parameter isNew: Whether nothing is on disk yet.
     @inlinable
-    convenience init(serde: Serde<Value>, isOrdered: Bool, backing: Backing?, isNew: Bool = false) {
-        self.init(serde, isOrdered, backing, isNew) { overlay, batch, changelog in try overlay.commitRows(to: changelog, batch) }
+    convenience init(serde: Serde<Value>, backing: Backing?, isNew: Bool = false) {
+        self.init(serde, backing, isNew) { overlay, batch, changelog in try overlay.commitRows(to: changelog, batch) }
     }
 
     @usableFromInline
     init(
-        _ serde: Serde<Value>, _ isOrdered: Bool, _ backing: Backing?, _ isNew: Bool,
+        _ serde: Serde<Value>, _ backing: Backing?, _ isNew: Bool,
         commitRows: @escaping (Overlay, (any ByteStoreBatch)?, ChangelogSink) throws -> Void
     ) {
         self.serde = serde
-        self.isOrdered = isOrdered
         self.backing = backing
         self.commitRows = commitRows
         mayMissRows = backing != nil && !isNew
@@ -121,7 +123,7 @@ public final class Overlay<Value> {
     @inlinable
     func put(_ key: UnsafeRawBufferPointer, _ value: Value?, _ timestamp: Timestamp, headers: Headers? = nil) {
         let (slot, isNew) = keys.insert(key)
-        if isNew { place(Row(value: nil, timestamp: .none, isDirty: false), slot) }
+        if isNew { place(Row(value: nil, timestamp: .none, isDirty: false, mayBeOnDisk: mayMissRows), slot) }
         write(value, timestamp, slot: slot)
         if let headers { self.headers[slot] = headers.isEmpty ? nil : headers }
     }
@@ -199,7 +201,10 @@ public final class Overlay<Value> {
                 if row.value == nil { keys.remove(slot) }
                 continue
             }
-            if let batch {
+            if row.value == nil, !row.mayBeOnDisk {
+                rows[slot].isUnsaved = false
+                keys.remove(slot)
+            } else if let batch {
                 // The bytes are at hand, so a row that waits for the disk from earlier commits goes there now, too.
                 put(slot, backing, batch, isRemoved: row.value == nil)
             } else if !row.isUnsaved {
@@ -215,6 +220,9 @@ public final class Overlay<Value> {
     /// Hands over the rows that earlier commits kept here. No row is dirty now: the disk never gets what is not committed.
     @inlinable
     func saveRows(_ backing: Backing, _ batch: any ByteStoreBatch) throws {
+        // In the order of their keys the database finds the place of each next to the one before, which is most of the cost of a write.
+        unsavedSlots.removeAll { !rows[$0].isUnsaved }
+        keys.sort(&unsavedSlots)
         for slot in unsavedSlots where rows[slot].isUnsaved {
             let row = rows[slot]
             scratch.removeAll()
@@ -231,6 +239,7 @@ public final class Overlay<Value> {
         let diskKey = fullKey(backing, keys.key(of: slot))
         if isRemoved { batch.delete(diskKey) } else { batch.put(diskKey, scratch.bytes) }
         rows[slot].isUnsaved = false
+        rows[slot].mayBeOnDisk = true
         if isRemoved { keys.remove(slot) }
     }
 
@@ -284,7 +293,6 @@ public final class Overlay<Value> {
     /// The order of the rows with a value.
     private func orderForWalks() -> KeyOrder {
         if let order { return order }
-        precondition(isOrdered, "a store that is asked for ranges must be made with isOrdered")
         let order = KeyOrder(of: keys)
         for slot in 0..<keys.slotLimit where keys.isInUse(slot) && rows[slot].value != nil { order.insert(slot) }
         self.order = order
@@ -327,7 +335,7 @@ public final class Overlay<Value> {
             )
         }
         let value = try serde.read(UnsafeRawBufferPointer(rebasing: bytes[8...]))
-        return Row(value: value, timestamp: Timestamp(milliseconds: bytes.loadBigEndian()), isDirty: false)
+        return Row(value: value, timestamp: Timestamp(milliseconds: bytes.loadBigEndian()), isDirty: false, mayBeOnDisk: true)
     }
 
     @usableFromInline

@@ -8,11 +8,13 @@ import MillraceCore
 /// On disk a row lies under the store's prefix, the segment's number (8 bytes) and its key; under the prefix and eight bytes of 255 the store's time is kept.
 ///
 /// Kafka: `AbstractSegments` and the segmented bytes stores.
+@usableFromInline
 final class SegmentedOverlay<Value> {
     /// One stretch of time.
+    @usableFromInline
     struct Segment {
-        let id: Int64
-        let overlay: Overlay<Value>
+        @usableFromInline let id: Int64
+        @usableFromInline let overlay: Overlay<Value>
     }
 
     /// A write that came too late to be kept, which the changelog gets all the same.
@@ -24,27 +26,44 @@ final class SegmentedOverlay<Value> {
     }
 
     /// How long rows are kept by the time of younger ones; see `firstTimeKept`.
-    private let retention: Int64
+    @usableFromInline let retention: Int64
     /// Whether a row is still there when it is exactly as old as the retention.
-    private let keepsLastMoment: Bool
-    private let interval: Int64
+    @usableFromInline let keepsLastMoment: Bool
+    @usableFromInline let interval: Int64
     private let serde: Serde<Value>
+    /// Makes the overlay of a segment, compiled for the type of the values where that was known when the store was declared.
+    private let makeOverlay: (Serde<Value>, Backing?, _ isNew: Bool) -> Overlay<Value>
     private let backing: Backing?
     /// The highest time seen, -1 before the first.
-    private(set) var time: Int64 = -1
+    @exclusivity(unchecked) @usableFromInline private(set) var time: Int64 = -1
     private var timeOnDisk: Int64 = -1
     /// By number. There are never many: retention divided by interval, and two more.
-    private(set) var segments: ContiguousArray<Segment> = []
+    @exclusivity(unchecked) @usableFromInline private(set) var segments: ContiguousArray<Segment> = []
     /// Dropped since the last commit, whose last changes still have to reach the changelog.
     private var dropped: [Segment] = []
+    /// The numbers of dropped segments whose rows the disk still has.
+    private var droppedOnDisk: [Int64] = []
     private var lateWrites: [LateWrite] = []
-    private var lastUsed = 0
+    @exclusivity(unchecked) @usableFromInline var lastUsed = 0
 
     /// - Parameters:
     ///   - retention: In milliseconds; `Int64.max` keeps everything.
     ///   - interval: The length of a segment; Kafka's default when left out.
     ///   - keepsLastMoment: Whether a row is still there when it is exactly as old as the retention.
-    init(serde: Serde<Value>, retention: Int64, interval: Int64? = nil, keepsLastMoment: Bool = false, backing: Backing?) throws {
+    @inlinable
+    convenience init(serde: Serde<Value>, retention: Int64, interval: Int64? = nil, keepsLastMoment: Bool = false, backing: Backing?) throws
+    {
+        try self.init(serde, retention, interval, keepsLastMoment, backing) { serde, backing, isNew in
+            Overlay(serde: serde, backing: backing, isNew: isNew)
+        }
+    }
+
+    @usableFromInline
+    init(
+        _ serde: Serde<Value>, _ retention: Int64, _ interval: Int64?, _ keepsLastMoment: Bool, _ backing: Backing?,
+        makeOverlay: @escaping (Serde<Value>, Backing?, _ isNew: Bool) -> Overlay<Value>
+    ) throws {
+        self.makeOverlay = makeOverlay
         self.serde = serde
         self.retention = retention
         self.keepsLastMoment = keepsLastMoment
@@ -60,10 +79,10 @@ final class SegmentedOverlay<Value> {
     }
 
     /// The least time of a row that has not been forgotten.
-    var firstTimeKept: Int64 { max(0, time - retention + (keepsLastMoment ? 0 : 1)) }
+    @inlinable var firstTimeKept: Int64 { max(0, time - retention + (keepsLastMoment ? 0 : 1)) }
 
     /// The least time of a row that may still lie in a segment, forgotten or not.
-    var firstTimeHeld: Int64 { max(0, time - retention) / interval * interval }
+    @inlinable var firstTimeHeld: Int64 { max(0, time - retention) / interval * interval }
 
     /// Lets time pass, and drops what has become too old.
     func observe(_ time: Int64) {
@@ -80,10 +99,16 @@ final class SegmentedOverlay<Value> {
     /// The overlay for rows of this time, made if need be; `nil` when they are too old to be kept.
     ///
     /// - Parameter held: Rows count as long as their segment is there, even forgotten ones.
+    @inlinable
     func overlay(at time: Int64, held: Bool = false) -> Overlay<Value>? {
         guard time >= (held ? firstTimeHeld : firstTimeKept) else { return nil }
         let id = time / interval
         if lastUsed < segments.count, segments[lastUsed].id == id { return segments[lastUsed].overlay }
+        return findOrMakeOverlay(id)
+    }
+
+    @usableFromInline
+    func findOrMakeOverlay(_ id: Int64) -> Overlay<Value> {
         let place = segments.firstIndex { $0.id >= id } ?? segments.count
         if place == segments.count || segments[place].id != id { segments.insert(makeSegment(id, isNew: true), at: place) }
         lastUsed = place
@@ -121,7 +146,7 @@ final class SegmentedOverlay<Value> {
     func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
         for segment in dropped {
             try segment.overlay.commit(batch: nil, changelog)
-            if let backing, let batch { deleteAll(segment.id, backing, batch) }
+            if backing != nil { droppedOnDisk.append(segment.id) }
         }
         dropped.removeAll()
         for segment in segments { try segment.overlay.commit(batch: batch, changelog) }
@@ -132,7 +157,10 @@ final class SegmentedOverlay<Value> {
             }
         }
         lateWrites.removeAll()
-        if let backing, let batch, time != timeOnDisk { writeTime(backing, batch) }
+        guard let backing, let batch else { return }
+        for id in droppedOnDisk { deleteAll(id, backing, batch) }
+        droppedOnDisk.removeAll()
+        if time != timeOnDisk { writeTime(backing, batch) }
     }
 
     /// Takes a row of this time from the changelog.
@@ -155,7 +183,7 @@ final class SegmentedOverlay<Value> {
 
     private func makeSegment(_ id: Int64, isNew: Bool) -> Segment {
         let place = backing.map { Backing(store: $0.store, prefix: $0.prefix + bytes(of: id)) }
-        return Segment(id: id, overlay: Overlay(serde: serde, isOrdered: true, backing: place, isNew: isNew))
+        return Segment(id: id, overlay: makeOverlay(serde, place, isNew))
     }
 
     /// Finds the segments and the time that an earlier run left on disk, with one seek for each.

@@ -7,6 +7,7 @@ import MillraceCore
 ///
 /// Kafka: `SessionStore`.
 public final class SessionStore<Key, Value>: StateStore {
+    /// The name, which is part of the changelog's.
     public let name: String
     let rows: SegmentedOverlay<Value>
     /// Sessions by their end, then in `indexOrder`; kept when results are sent as sessions close.
@@ -95,7 +96,9 @@ public final class SessionStore<Key, Value>: StateStore {
     }
 
     public var byteCount: Int { rows.byteCount + (index?.byteCount ?? 0) }
+    /// Whether anything was written since the last commit.
     public var hasUncommittedRows: Bool { rows.hasUncommittedRows }
+    public var canSaveLater: Bool { true }
 
     public func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
         try rows.commit(to: changelog, batch: batch)

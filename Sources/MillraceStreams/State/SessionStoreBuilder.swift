@@ -4,7 +4,7 @@ import MillracePlan
 extension StoreBuilder {
     /// A store of one value for each key and session.
     ///
-    ///     .session("visits", retention: .seconds(86_400), key: .string, value: .bigEndian)
+    ///     .session("visits", retention: .seconds(86_400), key: .string, value: .int64)
     ///
     /// Kafka: `Stores.sessionStoreBuilder`.
     ///

@@ -2,9 +2,11 @@ import MillraceCore
 
 /// What the engine asks of every kind of store of a task.
 public protocol StateStore: AnyObject {
+    /// The name, which is part of the changelog's.
     var name: String { get }
     /// Roughly the memory it takes beyond the disk's.
     var byteCount: Int { get }
+    /// Whether anything was written since the last commit.
     var hasUncommittedRows: Bool { get }
     /// Whether `commit` may be called without a batch although the store is on disk; it then keeps the rows for the next batch.
     var canSaveLater: Bool { get }

@@ -41,7 +41,7 @@ extension StoreDeclaration {
             name, isLogged: store.isLogged, changelogSettings: store.changelogSettings(beside: ["cleanup.policy": "compact"]),
             payload: StorePayload(isPersistent: isPersistent) { site in
                 KeyValueStore(
-                    name: site.name, key: key, overlay: Overlay(serde: value, isOrdered: true, backing: site.backing), task: site.task)
+                    name: site.name, key: key, overlay: Overlay(serde: value, backing: site.backing), task: site.task)
             })
     }
 }

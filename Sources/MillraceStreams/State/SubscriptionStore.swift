@@ -15,7 +15,7 @@ final class SubscriptionStore<ForeignKey, Key>: StateStore {
         self.name = name
         self.foreignKey = foreignKey
         self.primaryKey = primaryKey
-        overlay = Overlay(serde: SubscriptionFormat(primaryKey: primaryKey).serde, isOrdered: true, backing: backing)
+        overlay = Overlay(serde: SubscriptionFormat(primaryKey: primaryKey).serde, backing: backing)
     }
 
     /// Keeps a subscription or forgets it, as its instruction says.

@@ -9,6 +9,7 @@ import MillraceCore
 ///
 /// Kafka: `VersionedKeyValueStore`.
 public final class VersionedStore<Key, Value>: StateStore {
+    /// The name, which is part of the changelog's.
     public let name: String
     package let keySerde: Serde<Key>
     private let valueSerde: Serde<Value>
@@ -27,7 +28,7 @@ public final class VersionedStore<Key, Value>: StateStore {
         keySerde = key
         valueSerde = value
         self.retention = retention
-        latest = Overlay(serde: value, isOrdered: true, backing: backing.map { Backing(store: $0.store, prefix: $0.prefix + [0]) })
+        latest = Overlay(serde: value, backing: backing.map { Backing(store: $0.store, prefix: $0.prefix + [0]) })
         history = try VersionHistory(
             value, retention: retention, backing: backing.map { Backing(store: $0.store, prefix: $0.prefix + [1]) })
     }
@@ -81,6 +82,7 @@ public final class VersionedStore<Key, Value>: StateStore {
     }
 
     public var byteCount: Int { latest.byteCount + history.byteCount + puts.byteCount }
+    /// Whether anything was written since the last commit.
     public var hasUncommittedRows: Bool { !puts.isEmpty || latest.hasUncommittedRows || history.hasUncommittedRows }
 
     /// The changelog gets every put in the order of arrival, not only the last of a key: each may be a version of its own.
@@ -149,12 +151,14 @@ public final class VersionedStore<Key, Value>: StateStore {
 
 /// A value of a versioned store, and when it is valid.
 public struct VersionedRecord<Value> {
+    /// The value.
     public let value: Value
     /// The time from which on it is valid.
     public let timestamp: Timestamp
     /// The time from which on it is no longer valid; `nil` for the latest value.
     public let validTo: Timestamp?
 
+    /// A value and the time in which it holds.
     public init(value: Value, timestamp: Timestamp, validTo: Timestamp?) {
         self.value = value
         self.timestamp = timestamp

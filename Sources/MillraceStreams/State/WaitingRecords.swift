@@ -21,7 +21,7 @@ final class WaitingRecords<Value> {
     init(_ value: Serde<Value>, isLeft: Bool, backing: Backing?) {
         let side: UInt8 = isLeft ? 1 : 0
         overlay = Overlay(
-            serde: .waitingList(value, side: side), isOrdered: true,
+            serde: .waitingList(value, side: side),
             backing: backing.map { Backing(store: $0.store, prefix: $0.prefix + [side]) })
         firstTime = backing == nil ? .max : 0
     }

@@ -4,6 +4,7 @@ import MillraceCore
 ///
 /// Held in memory only. It is built again from the rows when a store is opened or restored, so it needs no changelog and no disk. Kafka keeps the rows themselves in this order
 /// (KIP-825), at the price of a second index for look-ups by key.
+@usableFromInline
 final class WindowIndex {
     /// Eight bytes of time, then the rest.
     private let keys = KeyTable()

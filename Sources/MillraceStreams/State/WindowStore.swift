@@ -7,20 +7,22 @@ import MillraceCore
 ///
 /// Kafka: `WindowStore`, and `TimestampedWindowStore` for tables.
 public final class WindowStore<Key, Value>: StateStore {
+    /// The name, which is part of the changelog's.
     public let name: String
     /// The size of windows: what the end of a window is computed with.
-    let windowSize: Int64
-    let rows: SegmentedOverlay<Value>
+    @usableFromInline let windowSize: Int64
+    @usableFromInline let rows: SegmentedOverlay<Value>
     /// Kept when results are sent as windows close.
-    let index: WindowIndex?
-    private let keySerde: Serde<Key>
+    @usableFromInline let index: WindowIndex?
+    @usableFromInline let keySerde: Serde<Key>
     /// The key of the record that an aggregation handles, which stays over look-ups of operators behind it.
-    private let keyBuffer = ByteBuffer()
-    private let lookupBuffer = ByteBuffer()
-    private let task: TaskContext
+    @usableFromInline let keyBuffer = ByteBuffer()
+    @usableFromInline let lookupBuffer = ByteBuffer()
+    @usableFromInline let task: TaskContext
     /// The bytes behind the key: the start, and a sequence number that is always 0.
     static var suffixLength: Int { 12 }
 
+    @usableFromInline
     init(
         name: String, windowSize: Int64, key: Serde<Key>, rows: SegmentedOverlay<Value>, isIndexed: Bool = false, task: TaskContext
     ) throws {
@@ -72,7 +74,9 @@ public final class WindowStore<Key, Value>: StateStore {
     }
 
     public var byteCount: Int { rows.byteCount + (index?.byteCount ?? 0) }
+    /// Whether anything was written since the last commit.
     public var hasUncommittedRows: Bool { rows.hasUncommittedRows }
+    public var canSaveLater: Bool { true }
 
     public func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
         try rows.commit(to: changelog, batch: batch)
@@ -97,58 +101,83 @@ public final class WindowStore<Key, Value>: StateStore {
 // What operators use.
 extension WindowStore {
     /// Where the row of a key and window is or would be, found by one look-up for reading and writing; until the store's next call.
+    @usableFromInline
     struct Place {
         /// `nil`: the window is too old to be kept.
-        let overlay: Overlay<Value>?
-        let slot: Int
+        @usableFromInline let overlay: Overlay<Value>?
+        @usableFromInline let slot: Int
 
-        var row: Row<Value>? {
+        @inlinable
+        init(overlay: Overlay<Value>?, slot: Int) {
+            self.overlay = overlay
+            self.slot = slot
+        }
+
+        @inlinable var row: Row<Value>? {
             guard let overlay, case let row = overlay.row(slot), row.value != nil else { return nil }
             return row
         }
     }
 
     /// Writes the bytes of a key, to be followed by calls of `place(atStart:keyLength:)` for its windows.
+    @inlinable
     func write(_ key: Key) throws -> Int {
         try write(key, to: keyBuffer)
     }
 
     /// The place of a row of the key that was written last. The store's time rises to `start`.
+    @inlinable
     func place(atStart start: Int64, keyLength: Int) throws -> Place {
         try place(atStart: start, keyLength: keyLength, in: keyBuffer)
     }
 
     /// Writes to the place that was found last.
+    @inlinable
     func write(_ value: Value?, _ timestamp: Timestamp, to place: Place) throws {
         try write(value, timestamp, to: place, key: keyBuffer)
     }
 
-    private func write(_ key: Key, to buffer: ByteBuffer) throws -> Int {
+    @inlinable
+    func write(_ key: Key, to buffer: ByteBuffer) throws -> Int {
         buffer.removeAll()
         _ = try keySerde.write(key, to: buffer)
         return buffer.count
     }
 
-    private func place(atStart start: Int64, keyLength: Int, in buffer: ByteBuffer) throws -> Place {
+    /// Lets time pass.
+    @usableFromInline
+    func observe(_ start: Int64) {
+        rows.observe(start)
+        index?.removeAll(before: rows.firstTimeKept)
+    }
+
+    @inlinable
+    func place(atStart start: Int64, keyLength: Int, in buffer: ByteBuffer) throws -> Place {
         finishKey(buffer, keyLength, start)
         if start > rows.time {
-            rows.observe(start)
-            index?.removeAll(before: rows.firstTimeKept)
+            observe(start)
         }
         guard let overlay = rows.overlay(at: start) else { return Place(overlay: nil, slot: -1) }
         return Place(overlay: overlay, slot: try overlay.slot(of: buffer.bytes))
     }
 
-    private func write(_ value: Value?, _ timestamp: Timestamp, to place: Place, key: ByteBuffer) throws {
+    @inlinable
+    func write(_ value: Value?, _ timestamp: Timestamp, to place: Place, key: ByteBuffer) throws {
         guard let overlay = place.overlay else {
-            task.drop(.expired, at: name)
-            return try rows.putLate(key.bytes, value, timestamp)
+            return try putLate(key.bytes, value, timestamp)
         }
         if index != nil, value != nil, overlay.row(place.slot).value == nil { _ = try addToIndex(key.bytes) }
         overlay.write(value, timestamp, slot: place.slot)
     }
 
-    private func addToIndex(_ bytes: UnsafeRawBufferPointer) throws -> Bool {
+    @usableFromInline
+    func putLate(_ key: UnsafeRawBufferPointer, _ value: Value?, _ timestamp: Timestamp) throws {
+        task.drop(.expired, at: name)
+        try rows.putLate(key, value, timestamp)
+    }
+
+    @usableFromInline
+    func addToIndex(_ bytes: UnsafeRawBufferPointer) throws -> Bool {
         index?.add(try start(of: bytes), UnsafeRawBufferPointer(rebasing: bytes.dropLast(Self.suffixLength)))
         return true
     }
@@ -229,7 +258,8 @@ extension WindowStore {
         try keySerde.read(bytes)
     }
 
-    private func finishKey(_ buffer: ByteBuffer, _ length: Int, _ start: Int64) {
+    @usableFromInline
+    func finishKey(_ buffer: ByteBuffer, _ length: Int, _ start: Int64) {
         buffer.truncate(to: length)
         buffer.append(bigEndian: start)
         buffer.append(bigEndian: Int32(0))

@@ -4,7 +4,7 @@ import MillracePlan
 extension StoreBuilder {
     /// A store of one value for each key and window.
     ///
-    ///     .window("visits-per-hour", size: .seconds(3600), retention: .seconds(86_400), key: .string, value: .bigEndian)
+    ///     .window("visits-per-hour", size: .seconds(3600), retention: .seconds(86_400), key: .string, value: .int64)
     ///
     /// Kafka: `Stores.windowStoreBuilder`.
     ///
@@ -22,6 +22,7 @@ extension StoreBuilder {
 }
 
 extension StoreDeclaration {
+    @inlinable
     static func window<Key, Value>(
         _ store: Materialized, name: String, isPersistent: Bool, size: Int64, retention: Int64, isIndexed: Bool = false, key: Serde<Key>,
         value: Serde<Value>
@@ -29,11 +30,7 @@ extension StoreDeclaration {
         StoreDeclaration(
             name, isLogged: store.isLogged, changelogSettings: store.windowedChangelogSettings(retention: retention),
             payload: StorePayload(isPersistent: isPersistent) { site in
-                guard size >= 0, retention >= size else {
-                    throw MillraceError(
-                        .configuration,
-                        "Window store \(name) keeps windows of \(size) ms for \(retention) ms. Keep them at least for their size.")
-                }
+                try site.checkRetention(retention, ofWindows: size)
                 // Kafka's persistent store for results on close keeps a window one moment longer than its other stores do; many last results depend on it.
                 let rows = try SegmentedOverlay(
                     serde: value, retention: retention, keepsLastMoment: isIndexed && isPersistent, backing: site.backing)
@@ -46,7 +43,19 @@ extension StoreDeclaration {
 
 extension Materialized {
     /// The settings of the changelog of a store that forgets: the topic forgets a day later, so that a restore finds all that the store would have.
+    @usableFromInline
     func windowedChangelogSettings(retention: Int64) -> [String: String] {
         changelogSettings(beside: ["cleanup.policy": "compact,delete", "retention.ms": String(retention.addingClamped(86_400_000))])
+    }
+}
+
+extension StoreSite {
+    @usableFromInline
+    func checkRetention(_ retention: Int64, ofWindows size: Int64) throws {
+        guard size >= 0, retention >= size else {
+            throw MillraceError(
+                .configuration,
+                "Window store \(name) keeps windows of \(size) ms for \(retention) ms. Keep them at least for their size.")
+        }
     }
 }

@@ -1,10 +1,9 @@
-import MillraceCore
-
 /// The optional types, by which operators that need a key or a value tell streams that may lack one: they drop such records and give on the type inside.
 ///
 /// It is a protocol because the compiler prefers a member that is constrained by one to the member for all types, which a constraint like `Key == Wrapped?` does not achieve.
 /// No other type should conform.
 public protocol Nullable: SendableMetatype {
+    /// The type inside the optional.
     associatedtype Wrapped
 
     /// The value, as the optional that it is.
