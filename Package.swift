@@ -52,6 +52,11 @@ let package = Package(
             dependencies: ["MillraceCore", "MillraceStreams", "MillraceJSON", "MillracePlan", "MillraceTestKit"]),
         .executableTarget(name: "millrace-conformance", dependencies: ["MillraceConformance"]),
 
+        // For tests and measuring only.
+        .executableTarget(
+            name: "millrace-log-bench", dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceCommandLine"],
+            path: "Benchmarks/millrace-log-bench"),
+
         .target(
             name: "ExampleSupport", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine", "CZlib"], path: "Examples/Support"),
         .executableTarget(

@@ -12,17 +12,16 @@ extension Serde where Value: Codable & SendableMetatype {
     /// Errors are of kind `serialization` and name the place: `payment.amount: expected a number, found a string`.
     ///
     /// Kafka: a `JsonSerializer` and `JsonDeserializer` for the type.
-    // Optional types are Codable too, but are meant for the overload below, which knows null.
-    @_disfavoredOverload
     public static func json(_ type: Value.Type = Value.self) -> Serde<Value> {
         Serde("json", write: { try JSONWriter.write($0, to: $1) }, read: { try JSONDocument.read(Value.self, from: $0) })
     }
 }
 
-extension Serde {
+// The compiler prefers this for optional types, since it asks more of them.
+extension Serde where Value: Nullable & Codable, Value.Wrapped: Codable & SendableMetatype {
     /// JSON for a type with room for Kafka's null: `nil` is written as null, not as the text `null`.
-    public static func json<Wrapped: Codable & SendableMetatype>(_ type: Wrapped?.Type = Wrapped?.self) -> Serde<Wrapped?> where Value == Wrapped? {
-        Serde<Wrapped>.json().optional
+    public static func json(_ type: Value.Type = Value.self) -> Serde<Value> {
+        Value.optional(Serde<Value.Wrapped>.json())
     }
 }
 

@@ -13,7 +13,9 @@ struct CleanedOffsets {
         guard lines.first == CleanedOffsets.firstLine[...] else { return }
         for line in lines.dropFirst() {
             let words = line.split(separator: " ")
-            guard words.count == 3, let topic = UInt32(words[0]), let partition = Partition(words[1]), let offset = Int64(words[2]) else { continue }
+            guard words.count == 3, let topic = UInt32(words[0]), let partition = Partition(words[1]), let offset = Int64(words[2]) else {
+                continue
+            }
             offsets[PartitionKey(topic: topic, partition: partition)] = offset
         }
     }

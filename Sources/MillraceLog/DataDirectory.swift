@@ -21,8 +21,7 @@ final class DataDirectory {
         self.path = path
         self.fileSystem = fileSystem
         isObserved = false
-        for end in path.indices.dropFirst() where path[end] == "/" { try fileSystem.makeDirectory(String(path[..<end])) }
-        try fileSystem.makeDirectory(path)
+        try DataDirectory.make(path, fileSystem)
         let names = try fileSystem.list(path)
         if !names.contains(DataDirectory.formatFile),
             let stranger = names.first(where: { !$0.hasPrefix(DataDirectory.formatFile) && $0 != DataDirectory.lockFile })
@@ -46,6 +45,15 @@ final class DataDirectory {
         mayHaveLostUnsyncedData = DataDirectory.mayHaveLostData(note: note, boot: fileSystem.bootIdentity)
         try checkFormat(isNew: !names.contains(DataDirectory.formatFile))
         try writeNote("open")
+    }
+
+    /// Makes a directory and those above it that are missing, so that they are still there after a failure of power.
+    private static func make(_ path: String, _ fileSystem: any FileSystem) throws {
+        guard !fileSystem.exists(path) else { return }
+        let parent = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        try make(parent, fileSystem)
+        try fileSystem.makeDirectory(path)
+        try fileSystem.syncDirectory(parent)
     }
 
     /// Looks at a directory that belongs to another process, without touching it.

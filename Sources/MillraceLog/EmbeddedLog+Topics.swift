@@ -121,13 +121,13 @@ extension EmbeddedLog {
         try openTopic(entry, partitions: first..<entry.description.partitions, marks: [:])
     }
 
-    private func write(_ changed: TopicCatalogue) throws {
+    func write(_ changed: TopicCatalogue) throws {
         try fileSystem.replace(path + "/" + TopicCatalogue.fileName, with: changed.text, in: path)
         catalogue = changed
     }
 
     /// A directory that is there although no topic has it holds something that nobody asked us to read or to overwrite.
-    private func checkDirectoriesAreFree(_ topic: String, _ partitions: Range<Partition>) throws {
+    func checkDirectoriesAreFree(_ topic: String, _ partitions: Range<Partition>) throws {
         for number in partitions {
             let directory = "\(path)/\(TopicPartition(topic, number))"
             if fileSystem.exists(directory) {

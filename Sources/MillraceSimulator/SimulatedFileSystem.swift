@@ -96,6 +96,7 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
             }
             next.directories = syncedDirectories.union(directories.filter { namesAreKept($0) })
             next.directories.subtract(syncedDirectories.filter { !directories.contains($0) && namesAreKept($0) })
+            next.directories = next.directories.filter { next.hasAllParents($0) }
             for path in Set(files.keys).union(syncedFiles.keys).sorted() {
                 guard next.directories.contains(SimulatedFileSystem.parent(path)),
                     let node = namesAreKept(path) ? files[path] : syncedFiles[path]
@@ -127,6 +128,10 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
             }
             return content
         }
+    }
+
+    private func hasAllParents(_ path: String) -> Bool {
+        path == "/" || directories.contains(SimulatedFileSystem.parent(path)) && hasAllParents(SimulatedFileSystem.parent(path))
     }
 
     private func coin() -> Bool {

@@ -53,6 +53,24 @@ enum TopicCommands {
                     operands: "TOPIC", options: [.init("to", value: "N", "How many it has afterwards."), DataAccess.option],
                     footer: "Example:\n  millrace topics add-partitions words --to 8"), addPartitions),
             .command(
+                "adopt",
+                CommandLineTable(
+                    name: "millrace topics adopt",
+                    summary: "Copies a topic out of the log directory of a stopped Kafka broker. The app must be stopped.",
+                    operands: "TOPIC",
+                    options: [
+                        .init(
+                            "from", value: "DIR",
+                            "The broker's log directory (log.dirs), or a copy of it, with the directories TOPIC-0, TOPIC-1, …"),
+                        .init("set", value: "NAME=VALUE", "A setting of the topic here; may be given several times."), DataAccess.option,
+                    ],
+                    footer: """
+                        Offsets, timestamps and the topic's id stay; records of aborted transactions are left out. The broker's files are only read.
+
+                        Example:
+                          millrace topics adopt orders --from /var/lib/kafka/data
+                        """), adopt),
+            .command(
                 "delete",
                 CommandLineTable(
                     name: "millrace topics delete", summary: "Deletes topics with all their records, for good. The app must be stopped.",
@@ -129,6 +147,14 @@ enum TopicCommands {
         guard let count = try arguments.integer("to", in: 1...100_000) else { throw CommandLineError("Say how many partitions: --to N.") }
         try DataAccess.write(arguments) { try $0.addPartitions(to: name, count: Int32(count)) }
         print("The topic \(name) has \(count) partitions now.")
+    }
+
+    private static func adopt(_ arguments: ParsedArguments) throws {
+        let name = try DataAccess.operand(arguments, "topic")
+        guard let source = arguments["from"] else { throw CommandLineError("Say where the broker's log directory is: --from DIR.") }
+        let settings = try given(arguments)
+        let topic = try DataAccess.write(arguments) { try $0.adoptTopic(name, from: source, settings: settings) }
+        print("Copied \(name) with \(topic.partitions) partition\(topic.partitions == 1 ? "" : "s").")
     }
 
     private static func delete(_ arguments: ParsedArguments) throws {

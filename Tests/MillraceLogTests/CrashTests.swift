@@ -30,7 +30,8 @@ import Testing
         try log.createTopic(TopicSpecification("t", partitions: 1, settings: ["segment.bytes": "400"]))
         try log.createTopic(TopicSpecification("u", partitions: 1))
         try log.createTopic(
-            TopicSpecification("c", partitions: 1, settings: ["segment.bytes": "250", "cleanup.policy": "compact", "index.interval.bytes": "50"]))
+            TopicSpecification(
+                "c", partitions: 1, settings: ["segment.bytes": "250", "cleanup.policy": "compact", "index.interval.bytes": "50"]))
         witness.hasTopics = true
         for number in 0..<8 {
             let session = try log.openSession(named: "s", group: "g")
@@ -121,7 +122,9 @@ import Testing
         try log.write([PlainRecord(value: "one")], to: u)
         for space in [0, 40, 100, 130] {
             disk.setSpace(space)
-            let error = #expect(throws: MillraceError.self) { try log.write([PlainRecord(value: String(repeating: "x", count: 90))], to: u) }
+            let error = #expect(throws: MillraceError.self) {
+                try log.write([PlainRecord(value: String(repeating: "x", count: 90))], to: u)
+            }
             #expect(error?.isRetriable == true)
             #expect(try log.readAll(u).count == 1)
         }

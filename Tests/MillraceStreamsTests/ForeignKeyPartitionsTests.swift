@@ -1,78 +1,45 @@
-import Foundation
 import Millrace
-import MillraceFormats
 import Testing
 
-/// A foreign-key join whose tables are partitioned differently, on the embedded log.
+/// Foreign-key joins whose tables are partitioned differently, on the embedded log.
 @Suite struct ForeignKeyPartitionsTests {
+    private static let products = (0..<40).map { (key: "p\($0)", value: String?("s\($0 % 8)"), time: Timestamp(1)) }
+    private static let shops = (0..<8).map { (key: "s\($0)", value: String?("shop \($0)"), time: Timestamp(1)) }
+
+    private func expectAllOffers(_ app: AppOnDisk) throws {
+        let offers = (0..<40).map { "p\($0)=s\($0 % 8) at shop \($0 % 8)" }
+        #expect(try app.read("out").sorted() == offers.sorted())
+    }
+
     @Test func everyRowFindsItsPartnerAcrossPartitions() async throws {
-        let path = NSTemporaryDirectory() + "millrace-\(UUID().uuidString)"
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let log = try EmbeddedLog.open(at: path + "/log")
-        try log.createTopic(TopicSpecification("products", partitions: 3))
-        try log.createTopic(TopicSpecification("shops", partitions: 2))
-        try log.createTopic(TopicSpecification("out", partitions: 1))
-        let products = (0..<40).map { (key: "p\($0)", value: "s\($0 % 8)") }
-        try write((0..<8).map { ("s\($0)", "shop \($0)") }, to: "shops", partitions: 2, of: log)
-        try write(products, to: "products", partitions: 3, of: log)
-
-        let builder = StreamsBuilder()
-        let left: KTable<String, String> = builder.table("products")
-        let right: KTable<String, String> = builder.table("shops")
-        left.join(right, foreignKey: { $1 }) { product, shop in "\(product) at \(shop)" }.toStream().to("out")
-        let app = StreamsApp(
-            try builder.build(), on: .embedded(log, statePath: path + "/state"), configuration: .init(applicationID: "offers"))
-        app.shutDownWhenIdle()
-        try await app.run()
-
-        let results = try read("out", of: log)
-        #expect(results.count == products.count)
-        for (index, product) in products.enumerated() {
-            #expect(results[product.key] == "\(product.value) at shop \(index % 8)")
+        let app = try AppOnDisk(topics: ["products": 3, "shops": 2, "out": 1])
+        try app.write(Self.shops, to: "shops")
+        try app.write(Self.products, to: "products")
+        try await app.run { builder in
+            let left: KTable<String, String> = builder.table("products")
+            let right: KTable<String, String> = builder.table("shops")
+            left.join(right, foreignKey: { $1 }) { product, shop in "\(product) at \(shop)" }.toStream().to("out")
         }
-        try log.close()
+        try expectAllOffers(app)
     }
 
-    private func write(_ rows: [(key: String, value: String)], to topic: String, partitions: Int32, of log: EmbeddedLog) throws {
-        let session = try log.openSession(named: "writer-\(topic)", group: "writer")
-        for partition in 0..<partitions {
-            let writer = RecordBatchWriter()
-            for row in rows {
-                try Array(row.key.utf8).withUnsafeBytes { key in
-                    guard Murmur2.partition(forKey: key, count: partitions) == partition else { return }
-                    try Array(row.value.utf8).withUnsafeBytes { try writer.append(timestamp: 1, key: key, value: $0) }
-                }
-            }
-            guard writer.recordCount > 0 else { continue }
-            try writer.finish()
-            _ = try session.commit(
-                [OutputBatches(partition: TopicPartition(topic, partition), bytes: writer.output, recordCount: writer.recordCount)],
-                offsets: [:])
-        }
-        session.close()
-    }
-
-    private func read(_ topic: String, of log: EmbeddedLog) throws -> [String: String] {
-        let session = try log.openSession(named: "reader", group: "reader")
-        defer { session.close() }
-        let partition = TopicPartition(topic, 0)
-        let end = try log.offsetRange(of: partition).upperBound
-        try session.assign([partition: 0])
-        var rows: [String: String] = [:]
-        var next = Offset(0)
-        while next < end {
-            for fetched in try session.poll(maxBytes: 1 << 20, timeout: .milliseconds(100)) {
-                next = fetched.nextOffset
-                var batches = RecordBatchCursor(fetched.bytes)
-                while let batch = try batches.next() {
-                    var records = try batch.records(decompressingInto: ByteBuffer())
-                    while let record = try records.next() {
-                        guard let key = record.key, let value = record.value else { continue }
-                        rows[String(decoding: key, as: UTF8.self)] = String(decoding: value, as: UTF8.self)
-                    }
-                }
+    @Test func tablesWithPartitionersOfTheirOwnFindEachOther() async throws {
+        let app = try AppOnDisk(topics: ["products-in": 1, "shops-in": 1, "products": 3, "shops": 2, "out": 1])
+        try app.write(Self.shops, to: "shops-in")
+        try app.write(Self.products, to: "products-in")
+        let bySum: KeyPartitioner<String> = { key, count in Int32(key.utf8.reduce(0) { $0 + Int($1) }) % count }
+        try await app.run { builder in
+            for topic in ["products", "shops"] {
+                builder.stream(topic + "-in", key: .string, value: .string).to(
+                    topic, partitioner: { key, _, count in try bySum(key, count) })
             }
         }
-        return rows
+        try await app.run(as: "offers") { builder in
+            let left: KTable<String, String> = builder.table("products")
+            let right: KTable<String, String> = builder.table("shops")
+            left.join(right, foreignKey: { $1 }, partitioner: bySum, otherPartitioner: bySum) { "\($0) at \($1)" }
+                .toStream().to("out")
+        }
+        try expectAllOffers(app)
     }
 }

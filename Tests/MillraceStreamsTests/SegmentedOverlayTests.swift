@@ -56,6 +56,17 @@ import Testing
         #expect(try open().segments.map(\.id) == [8])
     }
 
+    @Test func segmentsLeaveTheDiskWithTheNextSave() throws {
+        let rows = try open()
+        for key in UInt8(0)..<100 { put(rows, [key], 1, at: 10) }
+        _ = try commit(rows)
+        put(rows, [2], 3, at: 500_000)
+        try rows.commit(to: { _, _, _, _ in }, batch: nil)
+        #expect(disk.count == 101)
+        _ = try commit(rows)
+        #expect(disk.count == 2)
+    }
+
     @Test func lateWritesReachOnlyTheChangelog() throws {
         let rows = try open()
         put(rows, [1], 1, at: 500_000)

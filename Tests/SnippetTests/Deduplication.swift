@@ -27,7 +27,7 @@ final class Deduplicate: Processor {
 
 func deduplication() throws -> Topology {
     let builder = StreamsBuilder()
-    builder.stream("orders", key: .string, value: .json(Order.self))
+    builder.stream("orders", key: .string, value: Order.serde)
         .process(bringing: [.keyValue("seen", key: .string, value: .int64)]) { context in
             try Deduplicate(context)
         }
@@ -38,12 +38,12 @@ func deduplication() throws -> Topology {
 @Suite struct DeduplicationTests {
     @Test func comesOnce() throws {
         let driver = try TopologyTestDriver(deduplication())
-        let orders = driver.input("orders", key: .string, value: .json(Order.self))
+        let orders = driver.input("orders", key: .string, value: Order.serde)
         let order = Order(id: "1", customer: "ada", product: "tea", country: "UK", cents: 100)
         try orders.pipe("ada", order, at: 0)
         try orders.pipe("ada", order, at: 1)
         try orders.pipe("ada", order, at: 3_700_000)
-        let once = driver.output("orders-once", key: .string, value: .json(Order.self))
+        let once = driver.output("orders-once", key: .string, value: Order.serde)
         #expect(try once.readAll().map(\.timestamp) == [0, 3_700_000])
     }
 }

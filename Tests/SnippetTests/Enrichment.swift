@@ -2,7 +2,7 @@ import Millrace
 import MillraceTestKit
 import Testing
 
-struct Invoice: Codable, Sendable, Equatable {
+struct Invoice: Codable, Sendable, Equatable, HasSerde {
     var order: Order
     var customer: Customer?
     var product: Product
@@ -11,17 +11,17 @@ struct Invoice: Codable, Sendable, Equatable {
 /// Orders with what is known of their customers and products.
 func enrichment() throws -> Topology {
     let builder = StreamsBuilder()
-    let customers = builder.table("customers", key: .string, value: .json(Customer.self))
-    let products = builder.globalTable("products", key: .string, value: .json(Product.self))
-    builder.stream("orders", key: .string, value: .json(Order.self))
+    let customers = builder.table("customers", key: .string, value: Customer.serde)
+    let products = builder.globalTable("products", key: .string, value: Product.serde)
+    builder.stream("orders", key: .string, value: Order.serde)
         .selectKey { _, order in order.customer }
-        .leftJoin(customers, value: .json()) { order, customer in (order, customer) }
+        .leftJoin(customers) { order, customer in (order, customer) }
         .join(products) { _, pair in
             pair.0.product
         } joining: { pair, product in
             Invoice(order: pair.0, customer: pair.1, product: product)
         }
-        .to("invoices", key: .string, value: .json())
+        .to("invoices")
     return try builder.build()
 }
 
@@ -29,12 +29,12 @@ func enrichment() throws -> Topology {
     @Test func enriches() throws {
         let driver = try TopologyTestDriver(enrichment())
         let ada = Customer(name: "Ada", email: "ada@example.org")
-        try driver.input("customers", key: .string, value: .json(Customer.self)).pipe("ada", ada, at: 0)
+        try driver.input("customers", key: .string, value: Customer.serde).pipe("ada", ada, at: 0)
         let tea = Product(name: "Tea", category: "drinks")
-        try driver.input("products", key: .string, value: .json(Product.self)).pipe("tea", tea, at: 0)
+        try driver.input("products", key: .string, value: Product.serde).pipe("tea", tea, at: 0)
         let order = Order(id: "1", customer: "ada", product: "tea", country: "UK", cents: 100)
-        try driver.input("orders", key: .string, value: .json(Order.self)).pipe("1", order, at: 5)
-        let invoices = driver.output("invoices", key: .string, value: .json(Invoice.self))
+        try driver.input("orders", key: .string, value: Order.serde).pipe("1", order, at: 5)
+        let invoices = driver.output("invoices", key: .string, value: Invoice.serde)
         let invoice = try #require(try invoices.read())
         #expect(invoice.key == "ada")
         #expect(invoice.value == Invoice(order: order, customer: ada, product: tea))

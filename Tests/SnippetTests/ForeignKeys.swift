@@ -2,7 +2,7 @@ import Millrace
 import MillraceTestKit
 import Testing
 
-struct OrderWithCustomer: Codable, Sendable, Equatable {
+struct OrderWithCustomer: Codable, Sendable, Equatable, HasSerde {
     var order: Order
     var customer: Customer
 }
@@ -10,10 +10,10 @@ struct OrderWithCustomer: Codable, Sendable, Equatable {
 /// Orders with their customers, kept up to date as either changes.
 func ordersWithCustomers() throws -> Topology {
     let builder = StreamsBuilder()
-    let orders = builder.table("orders", key: .string, value: .json(Order.self))
-    let customers = builder.table("customers", key: .string, value: .json(Customer.self))
+    let orders = builder.table("orders", key: .string, value: Order.serde)
+    let customers = builder.table("customers", key: .string, value: Customer.serde)
     orders
-        .join(customers, foreignKey: { _, order in order.customer }, in: "orders-with-customers", value: .json()) { order, customer in
+        .join(customers, foreignKey: { _, order in order.customer }, in: "orders-with-customers") { order, customer in
             OrderWithCustomer(order: order, customer: customer)
         }
         .toStream()
@@ -24,13 +24,13 @@ func ordersWithCustomers() throws -> Topology {
 @Suite struct ForeignKeysTests {
     @Test func aCustomerWhoMovesChangesHerOrders() throws {
         let driver = try TopologyTestDriver(ordersWithCustomers())
-        let orders = driver.input("orders", key: .string, value: .json(Order.self))
-        let customers = driver.input("customers", key: .string, value: .json(Customer?.self))
+        let orders = driver.input("orders", key: .string, value: Order.serde)
+        let customers = driver.input("customers", key: .string, value: Customer.serde.optional)
         let order = Order(id: "1", customer: "ada", product: "tea", country: "UK", cents: 100)
         try orders.pipe("1", order, at: 0)
         try customers.pipe("ada", Customer(name: "Ada", email: "ada@example.org"), at: 1)
         try customers.pipe("ada", nil, at: 2)
-        let joined = driver.output("orders-with-customers", key: .string, value: .json(OrderWithCustomer?.self))
+        let joined = driver.output("orders-with-customers", key: .string, value: OrderWithCustomer.serde.optional)
         #expect(try joined.readAll().map(\.value?.customer.name) == ["Ada", nil])
         let store: KeyValueStore<String, OrderWithCustomer> = try driver.keyValueStore("orders-with-customers")
         #expect(try store.get("1") == nil)

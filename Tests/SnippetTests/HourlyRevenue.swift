@@ -5,7 +5,7 @@ import Testing
 /// What each country spent in each hour: one final result an hour.
 func hourlyRevenue() throws -> Topology {
     let builder = StreamsBuilder()
-    builder.stream("orders", key: .string, value: .json(Order.self))
+    builder.stream("orders", key: .string, value: Order.serde)
         .groupBy { _, order in order.country }
         .windowedBy(.tumbling(size: .seconds(3600), grace: .seconds(300)))
         .aggregate(0, in: "revenue") { _, order, cents in cents + order.cents }
@@ -19,7 +19,7 @@ func hourlyRevenue() throws -> Topology {
 @Suite struct HourlyRevenueTests {
     @Test func oneResultAnHour() throws {
         let driver = try TopologyTestDriver(hourlyRevenue())
-        let orders = driver.input("orders", key: .string, value: .json(Order.self))
+        let orders = driver.input("orders", key: .string, value: Order.serde)
         for time: Timestamp in [0, 1000, 3_600_000, 3_900_000] {
             try orders.pipe("1", Order(id: "1", customer: "ada", product: "tea", country: "UK", cents: 100), at: time)
         }

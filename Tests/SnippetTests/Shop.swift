@@ -2,7 +2,7 @@ import Millrace
 
 // The vocabulary of the programs here: a shop, its customers, and what they do.
 
-struct Order: Codable, Sendable, Equatable {
+struct Order: Codable, Sendable, Equatable, HasSerde {
     var id: String
     var customer: String
     var product: String
@@ -10,21 +10,21 @@ struct Order: Codable, Sendable, Equatable {
     var cents: Int64
 }
 
-struct Customer: Codable, Sendable, Equatable {
+struct Customer: Codable, Sendable, Equatable, HasSerde {
     var name: String
     var email: String
 }
 
-struct Payment: Codable, Sendable, Equatable {
+struct Payment: Codable, Sendable, Equatable, HasSerde {
     var order: String
     var cents: Int64
 }
 
-struct Product: Codable, Sendable, Equatable {
+struct Product: Codable, Sendable, Equatable, HasSerde {
     var name: String
     var category: String
 }
 
-struct Click: Codable, Sendable, Equatable {
+struct Click: Codable, Sendable, Equatable, HasSerde {
     var page: String
 }

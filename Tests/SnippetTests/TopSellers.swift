@@ -2,7 +2,7 @@ import Millrace
 import MillraceTestKit
 import Testing
 
-struct Sales: Codable, Sendable, Equatable {
+struct Sales: Codable, Sendable, Equatable, HasSerde {
     var product: String
     var sold: Int64
 }
@@ -10,11 +10,11 @@ struct Sales: Codable, Sendable, Equatable {
 /// The three products of each country that sell best: a table of counts, grouped again.
 func topSellers() throws -> Topology {
     let builder = StreamsBuilder()
-    let sold = builder.stream("orders", key: .string, value: .json(Order.self))
+    let sold = builder.stream("orders", key: .string, value: Order.serde)
         .groupBy { _, order in "\(order.country)/\(order.product)" }
         .count(in: "sold")
     sold
-        .groupBy(value: .json(Sales.self)) { key, count in
+        .groupBy(value: Sales.serde) { key, count in
             let parts = key.split(separator: "/")
             return (String(parts[0]), Sales(product: String(parts[1]), sold: count))
         }
@@ -31,7 +31,7 @@ func topSellers() throws -> Topology {
 @Suite struct TopSellersTests {
     @Test func ranks() throws {
         let driver = try TopologyTestDriver(topSellers())
-        let orders = driver.input("orders", key: .string, value: .json(Order.self))
+        let orders = driver.input("orders", key: .string, value: Order.serde)
         for (number, product) in ["tea", "cup", "tea", "pot", "spoon", "pot", "pot"].enumerated() {
             let order = Order(id: "\(number)", customer: "ada", product: product, country: "UK", cents: 100)
             try orders.pipe("\(number)", order, at: 0)

@@ -5,12 +5,13 @@ import Testing
 /// How many pages each user saw in each visit, and which.
 func visits() throws -> Topology {
     let builder = StreamsBuilder()
-    let clicks = builder.stream("clicks", key: .string, value: .json(Click.self)).groupByKey()
+    let clicks = builder.stream("clicks", key: .string, value: Click.serde).groupByKey()
     clicks
         .windowedBy(SessionWindows(gap: .seconds(30 * 60)))
         .count(in: "visits")
         .toStream()
-        .map { visit, pages in (visit.key, "\(pages ?? 0) pages until \(visit.window.end)") }
+        .compactMapValues { $0 }
+        .map { visit, pages in (visit.key, "\(pages) pages until \(visit.window.end)") }
         .to("visits")
     clicks
         .windowedBy(SessionWindows(gap: .seconds(30 * 60)), emit: .onWindowClose)
@@ -25,9 +26,10 @@ func visits() throws -> Topology {
 @Suite struct VisitsTests {
     @Test func aLongGapBeginsAVisit() throws {
         let driver = try TopologyTestDriver(visits())
-        let clicks = driver.input("clicks", key: .string, value: .json(Click.self))
+        let clicks = driver.input("clicks", key: .string, value: Click.serde)
         try clicks.pipe("ada", Click(page: "/"), at: 0)
         try clicks.pipe("ada", Click(page: "/tea"), at: 1000)
+        try driver.advanceWallClock(by: .seconds(1))
         try clicks.pipe("ada", Click(page: "/cups"), at: 7_200_000)
         let visits = driver.output("visits", key: .string, value: .string)
         #expect(try visits.readAll().last?.value == "1 pages until 7200000")

@@ -15,7 +15,7 @@ extension ProgramBuilder {
 
     private func join(_ left: DatumStream, _ right: DatumStream, _ statement: Statement) throws -> DatumStream {
         let windows = try joinWindows(statement)
-        let kind = try materialized(statement).kind
+        let store = Materialized(kind: try materialized(statement).kind)
         let specification = try statement.required("joiner", \.joiner)
         let join = try joiner(specification)
         let (named, key) = (statement.name, types.commonKey(statement).serde)
@@ -25,10 +25,10 @@ extension ProgramBuilder {
         case "join":
             let joined: KStream<Datum, Datum?> =
                 usesKey
-                ? left.join(right, within: windows, storeType: kind, named: named, key: key, value: value, otherValue: other) {
+                ? left.join(right, within: windows, in: store, named: named, key: key, value: value, otherValue: other) {
                     (key: Datum, left: Datum, right: Datum) in join(key, left, right)
                 }
-                : left.join(right, within: windows, storeType: kind, named: named, key: key, value: value, otherValue: other) {
+                : left.join(right, within: windows, in: store, named: named, key: key, value: value, otherValue: other) {
                     (left: Datum, right: Datum) in join(nil, left, right)
                 }
             return joined.retyped(key: key.optional, value: DatumType.string.serde.optional) {
@@ -36,20 +36,20 @@ extension ProgramBuilder {
             }
         case "leftJoin":
             guard usesKey else {
-                return left.leftJoin(right, within: windows, storeType: kind, named: named, key: key, value: value, otherValue: other) {
+                return left.leftJoin(right, within: windows, in: store, named: named, key: key, value: value, otherValue: other) {
                     (left: Datum, right: Datum?) in join(nil, left, right)
                 }
             }
-            return left.leftJoin(right, within: windows, storeType: kind, named: named, key: key, value: value, otherValue: other) {
+            return left.leftJoin(right, within: windows, in: store, named: named, key: key, value: value, otherValue: other) {
                 (key: Datum?, left: Datum, right: Datum?) in join(key, left, right)
             }
         default:
             guard usesKey else {
-                return left.outerJoin(right, within: windows, storeType: kind, named: named, key: key, value: value, otherValue: other) {
+                return left.outerJoin(right, within: windows, in: store, named: named, key: key, value: value, otherValue: other) {
                     (left: Datum?, right: Datum?) in join(nil, left, right)
                 }
             }
-            return left.outerJoin(right, within: windows, storeType: kind, named: named, key: key, value: value, otherValue: other) {
+            return left.outerJoin(right, within: windows, in: store, named: named, key: key, value: value, otherValue: other) {
                 (key: Datum?, left: Datum?, right: Datum?) in join(key, left, right)
             }
         }

@@ -35,6 +35,8 @@ public final class LogicalNode {
     public var refusesVersionedInput: Bool
     /// How long after its end a window of this node's output can still change, in milliseconds: known of windowed aggregations, `nil` where it depends on the parents.
     public var windowGrace: Int64?
+    /// Whether the store of a table source is restored from the source topic, in place of a changelog of its own: as the program demands, or as a rewrite finds.
+    public var restoresFromSourceTopic = false
     /// The store of a table's node, when the table is materialised. It is connected to the table's processor: the one of a table source,
     /// the last processor of a list of steps. May be set until the graph is built, since a later call may need the rows of an earlier
     /// table.
@@ -50,8 +52,6 @@ public final class LogicalNode {
 
     // What the rewrites find out about the node.
 
-    /// Whether the store of a table source is restored from the source topic.
-    var reusesSourceTopic = false
     /// Whether a stream-stream join is one of a stream with itself, and keeps one store.
     var isSelfJoin = false
     /// Whether a repartition lets records without a key pass.
@@ -82,6 +82,7 @@ public final class LogicalNode {
             allowsNullKey: allowsNullKey, outputIsVersioned: outputIsVersioned, refusesVersionedInput: refusesVersionedInput,
             store: store)
         copy.priority = priority
+        copy.restoresFromSourceTopic = restoresFromSourceTopic
         return copy
     }
 

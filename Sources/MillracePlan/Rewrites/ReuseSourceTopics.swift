@@ -4,7 +4,7 @@ extension LogicalGraph {
     /// Both hold the same rows, as long as the source topic is compacted and every record can still be read with the same serdes.
     func reuseSourceTopics() {
         for node in nodes {
-            if case .tableSource = node.kind { node.reusesSourceTopic = true }
+            if case .tableSource = node.kind { node.restoresFromSourceTopic = true }
         }
     }
 }

@@ -20,8 +20,11 @@ struct AppPreparation {
             try checkCopartitioning(of: subtopology, counts)
             let partitions = subtopology.sourceTopics.compactMap { counts[$0] }.max() ?? 0
             for store in subtopology.stores {
-                if case .own(let topic) = store.changelog {
+                switch store.changelog {
+                case .none: break
+                case .own(let topic):
                     try create(full(topic), partitions: partitions, settings: store.declaration.changelogSettings)
+                case .sourceTopic(let topic): try check(topic, counts[topic] ?? 0, fills: store.declaration.name, of: partitions)
                 }
             }
             tasks += (0..<partitions).map { TaskID(subtopology: subtopology.id, partition: $0) }
@@ -53,7 +56,9 @@ struct AppPreparation {
             unknown.removeAll { counts[$0] != nil }
             guard progressed || unknown.isEmpty else {
                 throw MillraceError(
-                    .topology, "The number of partitions of \(unknown.joined(separator: ", ")) cannot be told: their records come from each other. Give one of them a number of partitions.")
+                    .topology,
+                    "The number of partitions of \(unknown.joined(separator: ", ")) cannot be told: their records come from each other. Give one of them a number of partitions."
+                )
             }
         }
         return counts
@@ -78,8 +83,18 @@ struct AppPreparation {
             let list = sizes.map { "\($0.0) has \($0.1)" }.joined(separator: ", ")
             throw MillraceError(
                 .configuration,
-                "Topics that are joined must have equally many partitions: \(list). Send one of them through repartition(partitions:), or recreate it.")
+                "Topics that are joined must have equally many partitions: \(list). Send one of them through repartition(partitions:), or recreate it."
+            )
         }
+    }
+
+    /// Each task that uses a store needs the partition of the topic that fills it.
+    private func check(_ topic: String, _ count: Int32, fills store: String, of partitions: Int32) throws {
+        guard count < partitions else { return }
+        throw MillraceError(
+            .configuration,
+            "Store \(store) is filled from topic \(topic), which has \(count) partitions, but \(partitions) tasks use it, since they also read topics with more. Give all of these topics equally many partitions, or make it a global store."
+        )
     }
 
     private func create(_ name: String, partitions: Int32, settings: [String: String]) throws {
@@ -87,7 +102,8 @@ struct AppPreparation {
             guard present.partitions == partitions else {
                 throw MillraceError(
                     .configuration,
-                    "Topic \(name) belongs to this app and has \(present.partitions) partitions, but the topology needs \(partitions). Delete the app's topics and state to start over, or restore the old number of partitions of its input.")
+                    "Topic \(name) belongs to this app and has \(present.partitions) partitions, but the topology needs \(partitions). Delete the app's topics and state to start over, or restore the old number of partitions of its input."
+                )
             }
             return
         }

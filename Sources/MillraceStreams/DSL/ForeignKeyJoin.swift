@@ -13,6 +13,9 @@ struct ForeignKeyJoin<Key, Value, ForeignKey, Other, Result>: Sendable {
     let foreign: Serde<ForeignKey>
     let left: Serde<Value>
     let right: Serde<Other>
+    /// How the left table is partitioned, and the right one, where not by the bytes of their keys.
+    let partitioner: KeyPartitioner<Key>?
+    let otherPartitioner: KeyPartitioner<ForeignKey>?
     let foreignKey: @Sendable (Key, Value) throws -> ForeignKey?
     let joiner: @Sendable (Value, Other?) throws -> Result?
 
@@ -29,9 +32,12 @@ struct ForeignKeyJoin<Key, Value, ForeignKey, Other, Result>: Sendable {
         let sendNode = LogicalNode(
             names.subscriptionSend, .steps([.processor(names.subscriptionSend, payload: send)]))
         graph.add(sendNode, parents: [table.node])
+        let choose = otherPartitioner.map { choose -> Partitioner<ForeignKey?, Subscription<Key>> in
+            { key, _, count in try key.flatMap { try choose($0, count) } }
+        }
         return through(
             names.subscriptionTopic, sink: names.subscriptionSink, source: names.subscriptionSource, key: foreign.optional,
-            value: SubscriptionFormat(primaryKey: primary).serde, partitioner: nil, parents: [sendNode], graph)
+            value: SubscriptionFormat(primaryKey: primary).serde, partitioner: choose, parents: [sendNode], graph)
     }
 
     /// Keeps and answers subscriptions, and answers them again when rows of the right table change.
@@ -57,9 +63,10 @@ struct ForeignKeyJoin<Key, Value, ForeignKey, Other, Result>: Sendable {
                 let node = try SubscriptionUpdateNode<Key, ForeignKey, Other>(store: store, assembly)
                 return NodeInput { (record: Record<ForeignKey, Change<Other>>) in try node.receive(record) }
             }, connecting: [store])
+        let choose = partitioner.map { choose -> Partitioner<Key, ForeignKeyAnswer<Other>> in { key, _, count in try choose(key, count) } }
         return through(
             names.responseTopic, sink: names.responseSink, source: names.responseSource, key: primary,
-            value: ForeignKeyAnswerFormat(value: right).serde, partitioner: { _, answer, _ in answer.primaryPartition },
+            value: ForeignKeyAnswerFormat(value: right).serde, partitioner: choose ?? { _, answer, _ in answer.primaryPartition },
             parents: [answer, update], builder.graph)
     }
 

@@ -13,76 +13,76 @@ extension KStream {
     ///
     /// - Parameters:
     ///   - windows: How far apart the records may be.
-    ///   - storeType: Where the records of both sides are kept meanwhile.
-    ///   - storeName: The beginning of the stores' names, so that their changelogs do not depend on generated numbers.
+    ///   - store: Where the records of both sides are kept meanwhile: the beginning of the stores' names, so that their changelogs do not depend on generated numbers, the kind of
+    ///     stores, and whether they have changelogs. How long is told by the windows; a retention of its own is an error.
     ///   - named: The beginning of the names of the nodes and repartition topics.
     ///   - key: How keys are written; the stream's serde when left out.
     ///
     /// Kafka: `join(KStream, ValueJoiner, JoinWindows, StreamJoined)`.
     public func join<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic, in storeName: String? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic,
         named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, otherValue: Serde<Other>? = nil,
         _ joiner: @escaping @Sendable (Value, Other) throws -> Result
     ) -> KStream<Key, Result> {
         join(
-            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+            other, within: windows, in: store, named: named, key: key, value: value, otherValue: otherValue
         ) { _, left, right in try joiner(left, right) }
     }
 
     /// Joins each record with those of another stream, with a joiner that also gets the key. Kafka: `join` with a `ValueJoinerWithKey`.
     public func join<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic, in storeName: String? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic,
         named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, otherValue: Serde<Other>? = nil,
         _ joiner: @escaping @Sendable (Key, Value, Other) throws -> Result
     ) -> KStream<Key, Result> {
         joined(
-            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+            other, within: windows, in: store, named: named, key: key, value: value, otherValue: otherValue
         ) { _ in StreamJoin(resultKey: { $0 }, nullResultKey: { nil }, matched: joiner) }
     }
 
     /// Joins each record with those of another stream, where keys and values may be missing. Records without either are dropped and counted.
     public func join<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
+        key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
         otherValue: Serde<Other.Wrapped>? = nil, _ joiner: @escaping @Sendable (Value.Wrapped, Other.Wrapped) throws -> Result
     ) -> KStream<Key.Wrapped, Result> where Key: Nullable, Value: Nullable, Other: Nullable {
         join(
-            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+            other, within: windows, in: store, named: named, key: key, value: value, otherValue: otherValue
         ) { _, left, right in try joiner(left, right) }
     }
 
     /// Joins each record with those of another stream, where keys and values may be missing, with a joiner that also gets the key.
     public func join<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
+        key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
         otherValue: Serde<Other.Wrapped>? = nil, _ joiner: @escaping @Sendable (Key.Wrapped, Value.Wrapped, Other.Wrapped) throws -> Result
     ) -> KStream<Key.Wrapped, Result> where Key: Nullable, Value: Nullable, Other: Nullable {
         joined(
-            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue,
+            other, within: windows, in: store, named: named, key: key, value: value, otherValue: otherValue,
             resultKeySerde: { $0 }, StreamJoin(resultKey: { $0 }, nullResultKey: { nil }, matched: joiner))
     }
 
     /// Joins each record with those of another stream, where values may be missing. Records without one are dropped and counted.
     @_disfavoredOverload
     public func join<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic, in storeName: String? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic,
         named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil, otherValue: Serde<Other.Wrapped>? = nil,
         _ joiner: @escaping @Sendable (Value.Wrapped, Other.Wrapped) throws -> Result
     ) -> KStream<Key, Result> where Value: Nullable, Other: Nullable {
         join(
-            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+            other, within: windows, in: store, named: named, key: key, value: value, otherValue: otherValue
         ) { _, left, right in try joiner(left, right) }
     }
 
     /// Joins each record with those of another stream, where values may be missing, with a joiner that also gets the key.
     @_disfavoredOverload
     public func join<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic, in storeName: String? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic,
         named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil, otherValue: Serde<Other.Wrapped>? = nil,
         _ joiner: @escaping @Sendable (Key, Value.Wrapped, Other.Wrapped) throws -> Result
     ) -> KStream<Key, Result> where Value: Nullable, Other: Nullable {
         joined(
-            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+            other, within: windows, in: store, named: named, key: key, value: value, otherValue: otherValue
         ) { _ in StreamJoin(resultKey: { $0 }, nullResultKey: { nil }, matched: joiner) }
     }
 }

@@ -4,7 +4,7 @@ import MillraceCore
 extension KStream {
     /// Keys and values as the streams' types say. A type that has a null of its own is still asked whether a value is one.
     func joined<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind, in storeName: String?, named: String?,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized, named: String?,
         key: Serde<Key>?, value: Serde<Value>?, otherValue: Serde<Other>?,
         _ join: (_ nullKey: @escaping @Sendable () -> Key?) -> StreamJoin<Key, Key, Value, Other, Result>
     ) -> KStream<Key, Result> {
@@ -14,13 +14,13 @@ extension KStream {
         return StreamJoinPlan(
             left: self, right: other, leftSide: .init(key: key.nonNull, value: value.nonNull),
             rightSide: .init(key: key.nonNull, value: otherValue.nonNull), key: key, leftValue: value, rightValue: otherValue,
-            windows: windows, join: join { key.null }, storeType: storeType, storeName: storeName, named: named
+            windows: windows, join: join { key.null }, store: store, named: named
         ).stream(repartitionKey: key, key, value: value, otherValue, resultKeySerde: key)
     }
 
     /// Values that may be missing.
     func joined<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind, in storeName: String?, named: String?,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized, named: String?,
         key: Serde<Key>?, value: Serde<Value.Wrapped>?, otherValue: Serde<Other.Wrapped>?,
         _ join: (_ nullKey: @escaping @Sendable () -> Key?) -> StreamJoin<Key, Key, Value.Wrapped, Other.Wrapped, Result>
     ) -> KStream<Key, Result> where Value: Nullable, Other: Nullable {
@@ -30,13 +30,13 @@ extension KStream {
         return StreamJoinPlan(
             left: self, right: other, leftSide: .init(key: key.nonNull, value: { $0.optional }),
             rightSide: .init(key: key.nonNull, value: { $0.optional }), key: key, leftValue: value, rightValue: otherValue,
-            windows: windows, join: join { key.null }, storeType: storeType, storeName: storeName, named: named
+            windows: windows, join: join { key.null }, store: store, named: named
         ).stream(repartitionKey: key, key, value: Value.optional(value), Other.optional(otherValue), resultKeySerde: key)
     }
 
     /// Keys and values that may be missing.
     func joined<ResultKey, Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind, in storeName: String?, named: String?,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized, named: String?,
         key: Serde<Key.Wrapped>?, value: Serde<Value.Wrapped>?, otherValue: Serde<Other.Wrapped>?,
         resultKeySerde: (Serde<Key.Wrapped>) -> Serde<ResultKey>,
         _ join: StreamJoin<Key.Wrapped, ResultKey, Value.Wrapped, Other.Wrapped, Result>
@@ -47,7 +47,7 @@ extension KStream {
         return StreamJoinPlan(
             left: self, right: other, leftSide: .init(key: { $0.optional }, value: { $0.optional }),
             rightSide: .init(key: { $0.optional }, value: { $0.optional }), key: key, leftValue: value, rightValue: otherValue,
-            windows: windows, join: join, storeType: storeType, storeName: storeName, named: named
+            windows: windows, join: join, store: store, named: named
         ).stream(
             repartitionKey: Key.optional(key), Key.optional(key), value: Value.optional(value), Other.optional(otherValue),
             resultKeySerde: resultKeySerde(key))

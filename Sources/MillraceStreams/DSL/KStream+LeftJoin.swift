@@ -13,45 +13,45 @@ extension KStream {
     ///
     /// Kafka: `leftJoin(KStream, ValueJoiner, JoinWindows, StreamJoined)`.
     public func leftJoin<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
+        key: Serde<Key>? = nil, value: Serde<Value>? = nil,
         otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (Value, Other?) throws -> Result
     ) -> KStream<Key, Result> {
         leftJoin(
-            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+            other, within: windows, in: store, named: named, key: key, value: value, otherValue: otherValue
         ) { _, left, right in try joiner(left, right) }
     }
 
     /// Joins each record with those of another stream, or with `nil` when none comes, with a joiner that also gets the key.
     public func leftJoin<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
+        key: Serde<Key>? = nil, value: Serde<Value>? = nil,
         otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (Key, Value, Other?) throws -> Result
     ) -> KStream<Key, Result> {
         joined(
-            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+            other, within: windows, in: store, named: named, key: key, value: value, otherValue: otherValue
         ) { nullKey in StreamJoin(resultKey: { $0 }, nullResultKey: nullKey, matched: joiner, unmatchedLeft: { try joiner($0, $1, nil) }) }
     }
 
     /// Joins each record with those of another stream, or with `nil` when none comes, where keys and values may be missing.
     public func leftJoin<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
+        key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
         otherValue: Serde<Other.Wrapped>? = nil, _ joiner: @escaping @Sendable (Value.Wrapped, Other.Wrapped?) throws -> Result
     ) -> KStream<Key, Result> where Key: Nullable, Value: Nullable, Other: Nullable {
         leftJoin(
-            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+            other, within: windows, in: store, named: named, key: key, value: value, otherValue: otherValue
         ) { _, left, right in try joiner(left, right) }
     }
 
     /// Joins each record with those of another stream, or with `nil` when none comes, where keys and values may be missing, with a joiner that also gets the key.
     public func leftJoin<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
+        key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
         otherValue: Serde<Other.Wrapped>? = nil, _ joiner: @escaping @Sendable (Key, Value.Wrapped, Other.Wrapped?) throws -> Result
     ) -> KStream<Key, Result> where Key: Nullable, Value: Nullable, Other: Nullable {
         joined(
-            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue,
+            other, within: windows, in: store, named: named, key: key, value: value, otherValue: otherValue,
             resultKeySerde: Key.optional,
             StreamJoin(
                 resultKey: { .of($0) }, nullResultKey: { .some(.of(nil)) }, matched: { try joiner(.of($0), $1, $2) },
@@ -61,24 +61,24 @@ extension KStream {
     /// Joins each record with those of another stream, or with `nil` when none comes, where values may be missing.
     @_disfavoredOverload
     public func leftJoin<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
+        key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil,
         otherValue: Serde<Other.Wrapped>? = nil, _ joiner: @escaping @Sendable (Value.Wrapped, Other.Wrapped?) throws -> Result
     ) -> KStream<Key, Result> where Value: Nullable, Other: Nullable {
         leftJoin(
-            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+            other, within: windows, in: store, named: named, key: key, value: value, otherValue: otherValue
         ) { _, left, right in try joiner(left, right) }
     }
 
     /// Joins each record with those of another stream, or with `nil` when none comes, where values may be missing, with a joiner that also gets the key.
     @_disfavoredOverload
     public func leftJoin<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
+        key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil,
         otherValue: Serde<Other.Wrapped>? = nil, _ joiner: @escaping @Sendable (Key, Value.Wrapped, Other.Wrapped?) throws -> Result
     ) -> KStream<Key, Result> where Value: Nullable, Other: Nullable {
         joined(
-            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+            other, within: windows, in: store, named: named, key: key, value: value, otherValue: otherValue
         ) { nullKey in StreamJoin(resultKey: { $0 }, nullResultKey: nullKey, matched: joiner, unmatchedLeft: { try joiner($0, $1, nil) }) }
     }
 }

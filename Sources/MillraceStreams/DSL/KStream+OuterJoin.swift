@@ -12,23 +12,23 @@ extension KStream {
     ///
     /// Kafka: `outerJoin(KStream, ValueJoiner, JoinWindows, StreamJoined)`.
     public func outerJoin<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
+        key: Serde<Key>? = nil, value: Serde<Value>? = nil,
         otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result
     ) -> KStream<Key, Result> {
         outerJoin(
-            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+            other, within: windows, in: store, named: named, key: key, value: value, otherValue: otherValue
         ) { _, left, right in try joiner(left, right) }
     }
 
     /// Joins the records of both streams, those without a partner with `nil`, with a joiner that also gets the key.
     public func outerJoin<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
+        key: Serde<Key>? = nil, value: Serde<Value>? = nil,
         otherValue: Serde<Other>? = nil, _ joiner: @escaping @Sendable (Key, Value?, Other?) throws -> Result
     ) -> KStream<Key, Result> {
         joined(
-            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+            other, within: windows, in: store, named: named, key: key, value: value, otherValue: otherValue
         ) { nullKey in
             StreamJoin(
                 resultKey: { $0 }, nullResultKey: nullKey, matched: joiner, unmatchedLeft: { try joiner($0, $1, nil) },
@@ -38,23 +38,23 @@ extension KStream {
 
     /// Joins the records of both streams, those without a partner with `nil`, where keys and values may be missing.
     public func outerJoin<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
+        key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
         otherValue: Serde<Other.Wrapped>? = nil, _ joiner: @escaping @Sendable (Value.Wrapped?, Other.Wrapped?) throws -> Result
     ) -> KStream<Key, Result> where Key: Nullable, Value: Nullable, Other: Nullable {
         outerJoin(
-            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+            other, within: windows, in: store, named: named, key: key, value: value, otherValue: otherValue
         ) { _, left, right in try joiner(left, right) }
     }
 
     /// Joins the records of both streams, those without a partner with `nil`, where keys and values may be missing, with a joiner that also gets the key.
     public func outerJoin<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
+        key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
         otherValue: Serde<Other.Wrapped>? = nil, _ joiner: @escaping @Sendable (Key, Value.Wrapped?, Other.Wrapped?) throws -> Result
     ) -> KStream<Key, Result> where Key: Nullable, Value: Nullable, Other: Nullable {
         joined(
-            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue,
+            other, within: windows, in: store, named: named, key: key, value: value, otherValue: otherValue,
             resultKeySerde: Key.optional,
             StreamJoin(
                 resultKey: { .of($0) }, nullResultKey: { .some(.of(nil)) }, matched: { try joiner(.of($0), $1, $2) },
@@ -65,24 +65,24 @@ extension KStream {
     /// Joins the records of both streams, those without a partner with `nil`, where values may be missing.
     @_disfavoredOverload
     public func outerJoin<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
+        key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil,
         otherValue: Serde<Other.Wrapped>? = nil, _ joiner: @escaping @Sendable (Value.Wrapped?, Other.Wrapped?) throws -> Result
     ) -> KStream<Key, Result> where Value: Nullable, Other: Nullable {
         outerJoin(
-            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+            other, within: windows, in: store, named: named, key: key, value: value, otherValue: otherValue
         ) { _, left, right in try joiner(left, right) }
     }
 
     /// Joins the records of both streams, those without a partner with `nil`, where values may be missing, with a joiner that also gets the key.
     @_disfavoredOverload
     public func outerJoin<Other, Result>(
-        _ other: KStream<Key, Other>, within windows: JoinWindows, storeType: Materialized.Kind = .automatic,
-        in storeName: String? = nil, named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil,
+        _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
+        key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil,
         otherValue: Serde<Other.Wrapped>? = nil, _ joiner: @escaping @Sendable (Key, Value.Wrapped?, Other.Wrapped?) throws -> Result
     ) -> KStream<Key, Result> where Value: Nullable, Other: Nullable {
         joined(
-            other, within: windows, storeType: storeType, in: storeName, named: named, key: key, value: value, otherValue: otherValue
+            other, within: windows, in: store, named: named, key: key, value: value, otherValue: otherValue
         ) { nullKey in
             StreamJoin(
                 resultKey: { $0 }, nullResultKey: nullKey, matched: joiner, unmatchedLeft: { try joiner($0, $1, nil) },

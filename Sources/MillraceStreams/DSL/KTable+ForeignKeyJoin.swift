@@ -16,15 +16,19 @@ extension KTable {
     ///   - store: Where to keep the result's rows, if it shall have a store.
     ///   - value: How results are written, where they are; the type's own serde when left out.
     ///   - named: Names the nodes, both topics and the store of the subscriptions, so that they do not depend on generated numbers.
+    ///   - partitioner: How this table is partitioned, if not by its keys' bytes: answers come back to the partition that it chooses.
+    ///   - otherPartitioner: How the other table is partitioned, if not by its keys' bytes: questions go to the partition that it chooses.
     ///   - joiner: Gets the row of this table and the one it points at. A result of `nil` deletes the row.
     ///
-    /// Kafka: `join(KTable, foreignKeyExtractor, …)`.
+    /// Kafka: `join(KTable, foreignKeyExtractor, …)`, with `TableJoined`.
     public func join<ForeignKey, Other, Result>(
         _ other: KTable<ForeignKey, Other>, foreignKey: @escaping @Sendable (Key, Value) throws -> ForeignKey?,
         in store: Materialized = .automatic, value: Serde<Result>? = nil, named: String? = nil,
+        partitioner: KeyPartitioner<Key>? = nil, otherPartitioner: KeyPartitioner<ForeignKey>? = nil,
         _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
     ) -> KTable<Key, Result> {
-        joined(other, foreignKey: foreignKey, keepsUnmatched: false, in: store, value: value, named: named) { value, other in
+        joined(other, foreignKey: foreignKey, keepsUnmatched: false, in: store, value: value, named: named, partitioner, otherPartitioner) {
+            value, other in
             guard let other else { return nil }
             return try joiner(value, other)
         }
@@ -38,14 +42,18 @@ extension KTable {
     public func leftJoin<ForeignKey, Other, Result>(
         _ other: KTable<ForeignKey, Other>, foreignKey: @escaping @Sendable (Key, Value) throws -> ForeignKey?,
         in store: Materialized = .automatic, value: Serde<Result>? = nil, named: String? = nil,
+        partitioner: KeyPartitioner<Key>? = nil, otherPartitioner: KeyPartitioner<ForeignKey>? = nil,
         _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
-        joined(other, foreignKey: foreignKey, keepsUnmatched: true, in: store, value: value, named: named, joiner)
+        joined(
+            other, foreignKey: foreignKey, keepsUnmatched: true, in: store, value: value, named: named, partitioner, otherPartitioner,
+            joiner)
     }
 
     private func joined<ForeignKey, Other, Result>(
         _ other: KTable<ForeignKey, Other>, foreignKey: @escaping @Sendable (Key, Value) throws -> ForeignKey?, keepsUnmatched: Bool,
-        in store: Materialized, value: Serde<Result>?, named: String?, _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
+        in store: Materialized, value: Serde<Result>?, named: String?, _ partitioner: KeyPartitioner<Key>?,
+        _ otherPartitioner: KeyPartitioner<ForeignKey>?, _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
         _ = other.view.enableOldValues(force: true)
         _ = view.enableOldValues(force: true)
@@ -58,7 +66,7 @@ extension KTable {
         let right = builder.serde(other.valueSerde, for: "the values of topic \(names.responseTopic)")
         let join = ForeignKeyJoin(
             names: names, keepsUnmatched: keepsUnmatched, primary: primary, foreign: foreign, left: left, right: right,
-            foreignKey: foreignKey, joiner: joiner)
+            partitioner: partitioner, otherPartitioner: otherPartitioner, foreignKey: foreignKey, joiner: joiner)
 
         let subscribing = join.addSubscribing(to: self)
         let answering = join.addAnswering(to: other, behind: subscribing)

@@ -11,17 +11,23 @@ extension KTable {
     /// A window has closed when stream time, the highest timestamp seen here, has passed its end and grace period (of a session also the gap), so the results of the last windows
     /// stay until later records come. A window whose last result is a deletion is left out. What waits is kept in memory and in a changelog.
     ///
-    /// - Parameter named: Names the node and, with `-store`, the store of waiting rows.
+    /// - Parameters:
+    ///   - named: Names the node and, with `-store`, the store of waiting rows.
+    ///   - isLogged: Whether what waits is also in a changelog. Without one it is lost when the app stops.
+    ///   - changelogSettings: Settings of the changelog topic beyond the necessary ones, by Kafka's names.
     ///
     /// A table that does not come from windowed aggregations is an error of kind `topology`. Kafka: `suppress(Suppressed.untilWindowCloses)`.
-    public func suppress<WindowedKey>(_ suppression: WindowSuppression, named: String? = nil) -> KTable where Key == Windowed<WindowedKey> {
+    public func suppress<WindowedKey>(
+        _ suppression: WindowSuppression, named: String? = nil, isLogged: Bool = true, changelogSettings: [String: String] = [:]
+    ) -> KTable where Key == Windowed<WindowedKey> {
         let grace = node.inheritedWindowGrace()
         if grace == nil {
             builder.fail(
                 "\(name) is no windowed aggregation and does not come from any, so nobody knows when its windows close. Suppress it until a time limit instead.",
                 node: name)
         }
-        return suppressed(named, suppression.bounds, wait: grace ?? 0, dropsDeletions: true) { $0.key.window.end.milliseconds }
+        let store = Materialized(isLogged: isLogged, changelogSettings: changelogSettings)
+        return suppressed(named, suppression.bounds, store, wait: grace ?? 0, dropsDeletions: true) { $0.key.window.end.milliseconds }
     }
 
     /// Holds each row's changes back for a time after the first, and then sends the last one.
@@ -30,17 +36,23 @@ extension KTable {
     ///
     /// Time is stream time, the highest timestamp seen here, so changes at the end of a stream stay until later records come. What waits is kept in memory and in a changelog.
     ///
-    /// - Parameter named: Names the node and, with `-store`, the store of waiting rows.
+    /// - Parameters:
+    ///   - named: Names the node and, with `-store`, the store of waiting rows.
+    ///   - isLogged: Whether what waits is also in a changelog. Without one it is lost when the app stops.
+    ///   - changelogSettings: Settings of the changelog topic beyond the necessary ones, by Kafka's names.
     ///
     /// Kafka: `suppress(Suppressed.untilTimeLimit)`.
-    public func suppress(_ suppression: TimeLimitSuppression, named: String? = nil) -> KTable {
+    public func suppress(
+        _ suppression: TimeLimitSuppression, named: String? = nil, isLogged: Bool = true, changelogSettings: [String: String] = [:]
+    ) -> KTable {
         let limit = suppression.limit.milliseconds
         if limit < 0 { builder.fail("A suppression cannot hold rows back for a negative time (\(limit) ms).", kind: .configuration) }
-        return suppressed(named, suppression.bounds, wait: limit, dropsDeletions: false) { $0.timestamp.milliseconds }
+        let store = Materialized(isLogged: isLogged, changelogSettings: changelogSettings)
+        return suppressed(named, suppression.bounds, store, wait: limit, dropsDeletions: false) { $0.timestamp.milliseconds }
     }
 
     private func suppressed(
-        _ named: String?, _ bounds: SuppressionBounds, wait: Int64, dropsDeletions: Bool,
+        _ named: String?, _ bounds: SuppressionBounds, _ store: Materialized, wait: Int64, dropsDeletions: Bool,
         dueTime: @escaping @Sendable (Record<Key, Change<Value>>) -> Int64
     ) -> KTable {
         if let fault = bounds.fault { builder.fail(fault, kind: .configuration) }
@@ -53,7 +65,7 @@ extension KTable {
         )
         let countsBytes = bounds.maximumBytes != nil
         let declaration = StoreDeclaration(
-            storeName, changelogSettings: ["cleanup.policy": "compact", "message.timestamp.type": "CreateTime"],
+            storeName, isLogged: store.isLogged, changelogSettings: store.changelogSettings(beside: ["cleanup.policy": "compact"]),
             payload: StorePayload(isPersistent: false) { site in
                 SuppressionStore(name: site.name, key: key, value: value, countsBytes: countsBytes, task: site.task)
             })

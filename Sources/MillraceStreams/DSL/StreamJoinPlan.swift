@@ -14,11 +14,11 @@ struct StreamJoinPlan<LeftKey, LeftValue, RightKey, RightValue, Key, ResultKey, 
     let rightValue: Serde<Right>
     let windows: JoinWindows
     let join: StreamJoin<Key, ResultKey, Left, Right, Result>
-    let storeType: Materialized.Kind
-    let storeName: String?
+    let store: Materialized
     let named: String?
 
     private var builder: StreamsBuilder { left.builder }
+    private var storeName: String? { store.name }
 
     /// The names of the nodes and stores, taken in Kafka's order.
     private struct Names {
@@ -61,9 +61,14 @@ struct StreamJoinPlan<LeftKey, LeftValue, RightKey, RightValue, Key, ResultKey, 
         _ rightStreamValue: Serde<RightValue>, resultKeySerde: Serde<ResultKey>?
     ) -> KStream<ResultKey, Result> {
         if let fault = windows.fault { builder.fail(fault, kind: .configuration) }
-        if case .versioned = storeType {
+        if store.isVersioned {
             builder.fail(
                 "The stores of a join of streams keep records, not versions. Make them persistent or in-memory.", kind: .configuration)
+        }
+        if store.retention != nil {
+            builder.fail(
+                "The stores of a join of streams keep records for as long as its windows and their grace period say. Leave the retention out.",
+                kind: .configuration)
         }
         if left.builder !== right.builder { builder.fail("The streams of a join come from two builders. Make both with the same one.") }
         if let storeName { builder.check(name: storeName, of: "store") }
@@ -94,13 +99,11 @@ struct StreamJoinPlan<LeftKey, LeftValue, RightKey, RightValue, Key, ResultKey, 
 
     private func declaration<Value>(_ name: String, _ value: Serde<Value>) -> StoreDeclaration {
         let retention = windows.retention
-        let isPersistent = builder.isPersistent(Materialized(kind: storeType))
+        let isPersistent = builder.isPersistent(store)
         return StoreDeclaration(
-            name,
-            changelogSettings: [
-                "cleanup.policy": "delete", "retention.ms": "\(retention.addingClamped(86_400_000))",
-                "message.timestamp.type": "CreateTime",
-            ],
+            name, isLogged: store.isLogged,
+            changelogSettings: store.changelogSettings(
+                beside: ["cleanup.policy": "delete", "retention.ms": "\(retention.addingClamped(86_400_000))"]),
             payload: StorePayload(isPersistent: isPersistent) { site in
                 try JoinStore(name: site.name, value: value, retention: retention, nullsMoveTime: !isPersistent, backing: site.backing)
             })
@@ -109,8 +112,8 @@ struct StreamJoinPlan<LeftKey, LeftValue, RightKey, RightValue, Key, ResultKey, 
     private func outerDeclaration(_ name: String) -> StoreDeclaration {
         let (leftValue, rightValue) = (self.leftValue, self.rightValue)
         return StoreDeclaration(
-            name, changelogSettings: ["cleanup.policy": "compact", "message.timestamp.type": "CreateTime"],
-            payload: StorePayload(isPersistent: builder.isPersistent(Materialized(kind: storeType))) { site in
+            name, isLogged: store.isLogged, changelogSettings: store.changelogSettings(beside: ["cleanup.policy": "compact"]),
+            payload: StorePayload(isPersistent: builder.isPersistent(store)) { site in
                 OuterJoinStore(name: site.name, left: leftValue, right: rightValue, backing: site.backing)
             })
     }

@@ -4,6 +4,9 @@ import MillracePlan
 /// Chooses the partition of a record: the partition, or `nil` to leave it to Kafka's default. Kafka: `StreamPartitioner`.
 public typealias Partitioner<Key, Value> = @Sendable (Key, Value, _ partitionCount: Int32) throws -> Int32?
 
+/// Chooses the partition of a key: the partition, or `nil` to leave it to Kafka's default.
+public typealias KeyPartitioner<Key> = @Sendable (Key, _ partitionCount: Int32) throws -> Int32?
+
 /// The end of a task: serialises records straight into the output's batches.
 @usableFromInline
 final class SinkNode<Key, Value> {

@@ -4,6 +4,8 @@ import MillraceFormats
 /// Brings the stores of a task up to the end of their changelogs: the last moments after a crash, everything where the local state is missing or does not fit.
 struct StateRestorer {
     let transport: any Transport
+    /// The group whose committed offsets say how far the app has read.
+    let group: String
     let state: StateDirectory
     let clock: any WallClock
     let logger: MillraceLogger
@@ -25,7 +27,7 @@ struct StateRestorer {
         guard let topic = try transport.describeTopic(changelog.topic) else {
             throw MillraceError(.transport, "The changelog topic \(changelog.topic) of store \(name) does not exist.", task: task.id)
         }
-        let range = try transport.offsetRange(of: changelog)
+        let range = try restorableRange(entry, of: changelog)
         let backing = entry.isPersistent ? try state.backing(store: name, partition: task.id.partition) : nil
         var position = range.lowerBound
         var reason: String?
@@ -78,6 +80,17 @@ struct StateRestorer {
         logger.log(
             .info, "Restored a store", ("store", name), ("task", "\(task.id)"), ("records", "\(progress.total)"),
             ("milliseconds", "\(progress.elapsed.milliseconds)"))
+    }
+
+    /// What of a changelog belongs to the state: all of it, but of a topic that the app also reads only what it has processed. The rest comes as records.
+    private func restorableRange(_ entry: StreamTask.TaskStore, of changelog: TopicPartition) throws -> Range<Offset> {
+        let range = try transport.offsetRange(of: changelog)
+        guard case .sourceTopic = entry.planned.changelog else { return range }
+        let committed = try transport.committedOffsets(of: group, for: [changelog])[changelog]?.offset
+        guard let committed, committed >= range.lowerBound, committed <= range.upperBound else {
+            return range.lowerBound..<range.lowerBound
+        }
+        return range.lowerBound..<committed
     }
 
     /// Why local rows cannot be trusted; `nil` when they can.

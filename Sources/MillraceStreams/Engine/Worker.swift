@@ -82,7 +82,8 @@ final class Worker {
 
     private func restore() throws {
         let restorer = StateRestorer(
-            transport: backend.transport, state: state, clock: backend.clock, logger: configuration.logger,
+            transport: backend.transport, group: configuration.applicationID, state: state, clock: backend.clock,
+            logger: configuration.logger,
             onProgress: configuration.onRestore)
         for task in tasks { try restorer.restore(task, with: session) { [stops] in stops.isStopping } }
         for topic in global.topics { try fillGlobalStore(from: topic) }
@@ -232,13 +233,17 @@ final class Worker {
     private func notePositions(saves: Bool, in batch: any ByteStoreBatch) throws {
         for task in tasks {
             for entry in task.restorableStores where entry.isPersistent && (saves || !entry.store.canSaveLater) {
-                guard let changelog = entry.changelog,
-                    let end = changelogEnds.removeValue(forKey: TopicPartition(changelog, task.id.partition))
-                else { continue }
+                guard let changelog = entry.changelog, let end = end(of: changelog, entry, task) else { continue }
                 let backing = try state.backing(store: entry.planned.declaration.name, partition: task.id.partition)
                 state.setPosition(StateDirectory.Position(offset: end, topic: try topicID(of: changelog)), of: backing, in: batch)
             }
         }
+    }
+
+    /// How far along its changelog a store is after a commit: behind what was just written, or, where that is a topic that the task reads, as far as it has read. `nil`: as before.
+    private func end(of changelog: String, _ entry: StreamTask.TaskStore, _ task: StreamTask) -> Offset? {
+        if case .sourceTopic = entry.planned.changelog { return task.position(of: changelog) }
+        return changelogEnds.removeValue(forKey: TopicPartition(changelog, task.id.partition))
     }
 
     /// Whether the rows of all stores are to go to the disk with this commit. Less often than commits, since a row that changes all the time then goes there but once. What a

@@ -40,7 +40,7 @@ final class StreamAggregateNode<Key, Value, Result> {
             old = context.sendsOldValues ? try row?.value ?? aggregate.initial() : nil
         } catch { throw site.failure(error) }
         let time = max(timestamp, row?.timestamp ?? timestamp)
-        guard let put = try store.put(key, new, time, at: place) else { return site.drop(.expired) }
+        guard let put = try store.put(key, new, time, deletion: timestamp, at: place) else { return site.drop(.expired) }
         try output.send(
             Record(key: key, value: Change(new: new, old: old, isLatest: put.isLatest), timestamp: time, headers: headers))
     }

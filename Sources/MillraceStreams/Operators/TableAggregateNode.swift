@@ -37,7 +37,7 @@ final class TableAggregateNode<Key, Value, Result> {
             if let new = record.value.new { result = try aggregate.add(key, new, result) }
         } catch { throw site.failure(error) }
         let time = max(record.timestamp, row?.timestamp ?? record.timestamp)
-        guard let put = try store.put(key, result, time, at: place) else { return site.drop(.expired) }
+        guard let put = try store.put(key, result, time, deletion: record.timestamp, at: place) else { return site.drop(.expired) }
         let change = Change(new: result, old: sendsOldValues ? row?.value : nil, isLatest: put.isLatest)
         try output.send(Record(key: key, value: change, timestamp: time, headers: record.headers))
     }

@@ -10,12 +10,15 @@ public struct Row<Value> {
     @usableFromInline var isDirty: Bool
     /// Committed to the changelog, but not yet handed to the disk.
     @usableFromInline var isUnsaved = false
+    /// Whether the disk may have the row. A row that comes and goes between two saves leaves nothing there to delete.
+    @usableFromInline var mayBeOnDisk: Bool
 
     @inlinable
-    init(value: Value?, timestamp: Timestamp, isDirty: Bool) {
+    init(value: Value?, timestamp: Timestamp, isDirty: Bool, mayBeOnDisk: Bool = false) {
         self.value = value
         self.timestamp = timestamp
         self.isDirty = isDirty
+        self.mayBeOnDisk = mayBeOnDisk
     }
 }
 
@@ -50,7 +53,7 @@ public final class Overlay<Value> {
     private var order: KeyOrder?
     @usableFromInline let backing: Backing?
     /// Whether the disk may have rows that are not here: then keys that are new here are looked up there.
-    private var mayMissRows: Bool
+    @usableFromInline var mayMissRows: Bool
     @usableFromInline let serde: Serde<Value>
     /// Headers of the records that wrote the dirty rows, for the few stores whose changelogs carry them.
     @usableFromInline var headers: [Int: Headers] = [:]
@@ -120,7 +123,7 @@ public final class Overlay<Value> {
     @inlinable
     func put(_ key: UnsafeRawBufferPointer, _ value: Value?, _ timestamp: Timestamp, headers: Headers? = nil) {
         let (slot, isNew) = keys.insert(key)
-        if isNew { place(Row(value: nil, timestamp: .none, isDirty: false), slot) }
+        if isNew { place(Row(value: nil, timestamp: .none, isDirty: false, mayBeOnDisk: mayMissRows), slot) }
         write(value, timestamp, slot: slot)
         if let headers { self.headers[slot] = headers.isEmpty ? nil : headers }
     }
@@ -198,7 +201,10 @@ public final class Overlay<Value> {
                 if row.value == nil { keys.remove(slot) }
                 continue
             }
-            if let batch {
+            if row.value == nil, !row.mayBeOnDisk {
+                rows[slot].isUnsaved = false
+                keys.remove(slot)
+            } else if let batch {
                 // The bytes are at hand, so a row that waits for the disk from earlier commits goes there now, too.
                 put(slot, backing, batch, isRemoved: row.value == nil)
             } else if !row.isUnsaved {
@@ -233,6 +239,7 @@ public final class Overlay<Value> {
         let diskKey = fullKey(backing, keys.key(of: slot))
         if isRemoved { batch.delete(diskKey) } else { batch.put(diskKey, scratch.bytes) }
         rows[slot].isUnsaved = false
+        rows[slot].mayBeOnDisk = true
         if isRemoved { keys.remove(slot) }
     }
 
@@ -328,7 +335,7 @@ public final class Overlay<Value> {
             )
         }
         let value = try serde.read(UnsafeRawBufferPointer(rebasing: bytes[8...]))
-        return Row(value: value, timestamp: Timestamp(milliseconds: bytes.loadBigEndian()), isDirty: false)
+        return Row(value: value, timestamp: Timestamp(milliseconds: bytes.loadBigEndian()), isDirty: false, mayBeOnDisk: true)
     }
 
     @usableFromInline

@@ -87,11 +87,12 @@ final class TableStore<Key, Value> {
 
     /// Sets or, with `nil`, deletes the row whose place was found last.
     ///
+    /// - Parameter deletion: The time that a deletion is noted with where no history is kept: that of the record that caused it, which may be before the row's.
     /// - Returns: `nil` when the store refused the write, because it is older than the history that it keeps.
     @inlinable
-    func put(_ key: Key, _ value: Value?, _ timestamp: Timestamp, at place: Place) throws -> PutResult? {
+    func put(_ key: Key, _ value: Value?, _ timestamp: Timestamp, deletion: Timestamp, at place: Place) throws -> PutResult? {
         if let overlay {
-            overlay.write(value, timestamp, slot: place.slot)
+            overlay.write(value, value == nil ? deletion : timestamp, slot: place.slot)
             return PutResult(isLatest: true)
         }
         return try putVersion(key, value, timestamp)
@@ -106,7 +107,7 @@ final class TableStore<Key, Value> {
         if readsOld {
             let place = try place(of: key)
             change.old = place.row?.value
-            result = try put(key, change.new, timestamp, at: place)
+            result = try put(key, change.new, timestamp, deletion: timestamp, at: place)
         } else {
             result = try put(key, change.new, timestamp)
         }

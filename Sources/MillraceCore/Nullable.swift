@@ -1,5 +1,3 @@
-import MillraceCore
-
 /// The optional types, by which operators that need a key or a value tell streams that may lack one: they drop such records and give on the type inside.
 ///
 /// It is a protocol because the compiler prefers a member that is constrained by one to the member for all types, which a constraint like `Key == Wrapped?` does not achieve.

@@ -1,0 +1,68 @@
+import Foundation
+import Millrace
+import MillraceFormats
+
+/// A log in a directory of its own, and apps on it that run until they have nothing more to do.
+final class AppOnDisk {
+    let path = NSTemporaryDirectory() + "millrace-\(UUID().uuidString)"
+    let log: EmbeddedLog
+    var backend: StreamsBackend { .embedded(log, statePath: path + "/state") }
+
+    /// - Parameter topics: The topics to create, with their numbers of partitions.
+    init(topics: KeyValuePairs<String, Int32>) throws {
+        log = try EmbeddedLog.open(at: path + "/log")
+        for (name, partitions) in topics { try log.createTopic(TopicSpecification(name, partitions: partitions)) }
+    }
+
+    deinit {
+        try? log.close()
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    func write(_ records: [(key: String, value: String?, time: Timestamp)], to topic: String) throws {
+        let producer = try Producer<String, String?>(to: topic, on: backend, value: Serde.string.optional)
+        for record in records { try producer.send(record.key, record.value, at: record.time) }
+        try producer.commit()
+    }
+
+    func run(as id: String = "app", _ describe: (StreamsBuilder) -> Void) async throws {
+        let builder = StreamsBuilder()
+        describe(builder)
+        let app = StreamsApp(try builder.build(), on: backend, configuration: .init(applicationID: id))
+        app.shutDownWhenIdle()
+        try await app.run()
+    }
+
+    /// Lets the state be rebuilt at the next run.
+    func removeState() throws {
+        try FileManager.default.removeItem(atPath: path + "/state")
+    }
+
+    /// All records of a topic, partition by partition, as `key=value`.
+    func read(_ topic: String) throws -> [String] {
+        let session = try log.openSession(named: "reader", group: "reader")
+        defer { session.close() }
+        var records: [String] = []
+        for partition in 0..<(try log.describeTopic(topic)?.partitions ?? 0) {
+            let partition = TopicPartition(topic, partition)
+            let end = try log.offsetRange(of: partition).upperBound
+            var next = Offset(0)
+            try session.assign([partition: next])
+            while next < end {
+                for fetched in try session.poll(maxBytes: 1 << 20, timeout: .milliseconds(100)) {
+                    next = fetched.nextOffset
+                    var batches = RecordBatchCursor(fetched.bytes)
+                    while let batch = try batches.next() {
+                        var cursor = try batch.records(decompressingInto: ByteBuffer())
+                        while let record = try cursor.next() {
+                            let key = record.key.map { String(decoding: $0, as: UTF8.self) } ?? "nil"
+                            let value = record.value.map { String(decoding: $0, as: UTF8.self) } ?? "nil"
+                            records.append("\(key)=\(value)")
+                        }
+                    }
+                }
+            }
+        }
+        return records
+    }
+}
