@@ -9,7 +9,7 @@ import Testing
     private let disk = MemoryByteStore()
 
     private func open(isNew: Bool = false) -> Overlay<Int64> {
-        Overlay(serde: .bigEndian, isOrdered: true, backing: Backing(store: disk, prefix: [7]), isNew: isNew)
+        Overlay(serde: .bigEndian, backing: Backing(store: disk, prefix: [7]), isNew: isNew)
     }
 
     private func put(_ rows: Overlay<Int64>, _ key: UInt8, _ value: Int64?) {
