@@ -28,7 +28,6 @@ let package = Package(
 
         // What the streams stand on.
         .target(name: "MillraceLog", dependencies: ["MillraceCore", "MillraceFormats"]),
-        .target(name: "MillraceSimulator", dependencies: ["MillraceCore", "MillraceLog"]),
         .systemLibrary(name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"]), .brew(["rocksdb"])]),
         .target(name: "MillraceRocksDB", dependencies: ["MillraceCore", "CRocksDB"]),
         .target(

@@ -22,6 +22,9 @@ public protocol ByteStore: AnyObject, Sendable {
     /// Returns when everything written so far survives a crash of the machine.
     func flush() throws
 
+    /// Makes everything written so far durable and gives the store's files free, so that they can be opened again. No other call may follow.
+    func close() throws
+
     /// Roughly how many bytes the keys in `lower ..< upper` take; for metrics.
     func approximateSize(from lower: UnsafeRawBufferPointer, to upper: UnsafeRawBufferPointer) -> UInt64
 }

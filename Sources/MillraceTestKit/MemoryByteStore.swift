@@ -48,6 +48,9 @@ public final class MemoryByteStore: ByteStore {
         }
     }
 
+    /// Does nothing: the store has no files, and a test may go on with it after the app that used it has ended.
+    public func close() throws {}
+
     public func flush() throws {}
 
     /// The exact number of bytes in the keys and values of the range.

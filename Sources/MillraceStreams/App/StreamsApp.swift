@@ -96,9 +96,14 @@ public final class StreamsApp: Sendable {
                     }, orElse: stops.abandon)
             }
         }
-        try flushUntil(ended, state)
-        try ended.firstError.map { throw $0 }
-        try state.database.flush()
+        let outcome = Result {
+            try flushUntil(ended, state)
+            if let error = ended.firstError { throw error }
+        }
+        // Closed here and not when the last reference goes, so that the next run can open it as soon as this one has returned.
+        let closing = Result { try state.database.close() }
+        try outcome.get()
+        try closing.get()
     }
 
     /// Waits for the workers; meanwhile brings their state to disk now and then, so that a crash costs a short replay even where little is written.
