@@ -52,6 +52,7 @@ let package = Package(
         .executableTarget(name: "millrace-conformance", dependencies: ["MillraceConformance"]),
 
         // For tests and measuring only.
+        .target(name: "MillraceSimulator", dependencies: ["MillraceCore", "MillraceLog"]),
         .executableTarget(
             name: "millrace-log-bench", dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceCommandLine"],
             path: "Benchmarks/millrace-log-bench"),
