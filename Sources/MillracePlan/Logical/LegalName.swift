@@ -7,20 +7,24 @@ public enum LegalName {
 
     /// Checks a name. Kafka: `Named.validate`.
     ///
+    /// - Parameter what: What is to have the name, for the message.
     /// - Throws: `MillraceError` of kind `.topology` for a name that is empty, `.`, `..`, longer than `maximumLength`, or has a character
     ///   other than ASCII letters, digits, `.`, `_` and `-`.
-    public static func check(_ name: String) throws(MillraceError) {
-        guard !name.isEmpty else { throw MillraceError(.topology, "A name is empty. Give a name, or leave it out to get a generated one.") }
+    public static func check(_ name: String, of what: String = "node") throws(MillraceError) {
+        guard !name.isEmpty else {
+            throw MillraceError(.topology, "The name of a \(what) is empty. Give a name, or leave it out to get a generated one.")
+        }
         guard name != ".", name != ".." else {
-            throw MillraceError(.topology, "The name \"\(name)\" means a folder, so nothing else can be called so. Choose another name.")
+            throw MillraceError(.topology, "The name \"\(name)\" means a folder, so no \(what) can be called so. Choose another name.")
         }
         guard name.utf16.count <= maximumLength else {
             throw MillraceError(
-                .topology, "The name \"\(name)\" has \(name.utf16.count) characters. Shorten it to \(maximumLength).")
+                .topology, "The name \"\(name)\" of a \(what) has \(name.utf16.count) characters. Shorten it to \(maximumLength).")
         }
         guard name.utf8.allSatisfy(isAllowed) else {
             throw MillraceError(
-                .topology, "The name \"\(name)\" has a character that topics may not have. Use letters a to z, digits, '.', '_' and '-'.")
+                .topology,
+                "The name \"\(name)\" of a \(what) has a character that topics may not have. Use letters a to z, digits, '.', '_' and '-'.")
         }
     }
 

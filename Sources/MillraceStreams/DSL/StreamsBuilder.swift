@@ -19,13 +19,21 @@ public final class StreamsBuilder {
     let graph = LogicalGraph()
     /// The kind of stores that do not say theirs. Kafka: `dsl.store.suppliers.class`.
     public let defaultStore: Materialized.Kind
+    /// Whether every internal topic and store must have a name of its own. Kafka: `ensure.explicit.internal.resource.naming`.
+    public let requiresNames: Bool
     private var failures: [MillraceError] = []
     /// The repartition that the joins of a stream share, by the stream's node.
     var repartitionsForJoins: [ObjectIdentifier: LogicalNode] = [:]
 
-    /// An empty builder. With `.inMemory`, stores that do not say their kind are kept in memory.
-    public init(defaultStore: Materialized.Kind = .persistent) {
+    /// An empty builder.
+    ///
+    /// - Parameters:
+    ///   - defaultStore: The kind of stores that do not say theirs, such as `.inMemory`.
+    ///   - requiresNames: Whether `build` throws for internal topics and stores with generated names. Generated names hold numbers that count the program's calls, so a change of the
+    ///     program can lose sight of its state; with names of their own, programs may change.
+    public init(defaultStore: Materialized.Kind = .persistent, requiresNames: Bool = false) {
         self.defaultStore = defaultStore
+        self.requiresNames = requiresNames
     }
 
     /// The topology of all calls made so far.
@@ -38,7 +46,18 @@ public final class StreamsBuilder {
             let list = failures.map { "- \($0.message)" }.joined(separator: "\n")
             throw MillraceError(first.kind, "The topology has \(failures.count) faults:\n\(list)", node: first.node)
         }
-        return Topology(plan: try graph.build(optimizations))
+        let plan = try graph.build(optimizations)
+        if requiresNames { try checkNames(of: plan) }
+        return Topology(plan: plan)
+    }
+
+    private func checkNames(of plan: PhysicalTopology) throws {
+        let generated = plan.generatedNames()
+        guard !generated.isEmpty else { return }
+        throw MillraceError(
+            .configuration,
+            "All internal topics and stores must have names of their own, but these have generated ones:\n"
+                + generated.map { "- \($0)." }.joined(separator: "\n"))
     }
 
     /// A store that several processors share, by its name.
@@ -112,18 +131,6 @@ public final class StreamsBuilder {
 
     /// Names become parts of topic names, file names and metrics: Kafka's rule for all of them.
     func check(name: String, of what: String) {
-        let legal = name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-                UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
-                true
-            default: false
-            }
-        }
-        if !legal || name.isEmpty || name == "." || name == ".." || name.utf8.count > 249 {
-            fail(
-                "\"\(name)\" cannot be the name of a \(what): names are 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-', and not \".\" or \"..\"."
-            )
-        }
+        do { try LegalName.check(name, of: what) } catch { fail(error.message) }
     }
 }

@@ -246,8 +246,8 @@ final class Worker {
         return changelogEnds.removeValue(forKey: TopicPartition(changelog, task.id.partition))
     }
 
-    /// Whether the rows of all stores are to go to the disk with this commit. Less often than commits, since a row that changes all the time then goes there but once; a crash
-    /// costs no more by it, since the database itself keeps what it is given in memory for longer.
+    /// Whether the rows of all stores are to go to the disk with this commit. Less often than commits, since a row that changes all the time then goes there but once. What a
+    /// crash loses of them, some seconds at most besides what the database still had in memory, is read from the changelog again.
     private var isTimeToSave: Bool {
         stops.isStopping || lastCommit - lastSave >= 5_000_000_000 || tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
     }
