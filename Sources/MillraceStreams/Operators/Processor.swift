@@ -144,7 +144,7 @@ public final class ProcessorContext<Key, Value> {
         }
         let site = self.site
         let punctuation = Punctuation(
-            time, interval: milliseconds, next: time == .stream ? 0 : task.now.milliseconds + milliseconds, node: site.name
+            time, interval: milliseconds, next: time == .stream ? 0 : task.now.milliseconds.addingClamped(milliseconds), node: site.name
         ) { now in
             do { try body(now) } catch { throw site.failure(error) }
         }
