@@ -14,6 +14,8 @@ public struct MillraceError: Error, Sendable, CustomStringConvertible {
         public static let serialization = Kind(description: "serialization")
         /// A closure or processor of the app threw.
         public static let processing = Kind(description: "processing")
+        /// A record that the app made cannot be written to its topic: its serdes refuse it, or it is too long.
+        public static let production = Kind(description: "production")
         /// The local state could not be read or written.
         public static let store = Kind(description: "store")
         /// Topics could not be read or written.

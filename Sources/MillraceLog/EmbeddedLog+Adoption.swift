@@ -71,8 +71,7 @@ extension EmbeddedLog {
         if let text = try fileSystem.contents(of: "\(source)/\(name)-0/\(PartitionMetadata.fileName)", maximum: 4096) {
             return try PartitionMetadata(text: String(decoding: text, as: UTF8.self)).topicID
         }
-        var random = SystemRandomNumberGenerator()
-        return TopicID(high: random.next(), low: random.next())
+        return newTopicID()
     }
 
     /// Best effort: what stays is in the way of a second try, whose message names it.

@@ -24,8 +24,7 @@ extension EmbeddedLog {
                 throw MillraceError(.configuration, "The topic \(topic.name) exists already in \(path).")
             }
             try checkDirectoriesAreFree(topic.name, 0..<topic.partitions)
-            var random = SystemRandomNumberGenerator()
-            let id = TopicID(high: random.next(), low: random.next())
+            let id = newTopicID()
             let description = TopicDescription(name: topic.name, id: id, partitions: topic.partitions, settings: topic.settings)
             var changed = catalogue
             changed.entries.append(TopicCatalogue.Entry(ordinal: changed.nextOrdinal, description: description))
@@ -153,5 +152,11 @@ extension EmbeddedLog {
         var changed = catalogue
         changed.entries.removeAll(where: \.isDeleted)
         try write(changed)
+    }
+
+    /// An id that no other topic has, in this log or any.
+    func newTopicID() -> TopicID {
+        var random = SystemRandomNumberGenerator()
+        return TopicID(high: random.next(), low: random.next())
     }
 }

@@ -56,6 +56,11 @@ public final class TopologyTestDriver {
         try settle()
     }
 
+    deinit {
+        task.context.close()
+        globalTask.context.close()
+    }
+
     /// A topic to put records into.
     public func input<Key, Value>(_ topic: String, key: Serde<Key>, value: Serde<Value>) -> TestInputTopic<Key, Value> {
         TestInputTopic(driver: self, topic: topic, key: key, value: value)

@@ -38,6 +38,7 @@ private final class ForgetfulStore: ByteStore {
     }
 
     func get(_ key: UnsafeRawBufferPointer, into buffer: ByteBuffer) throws -> Bool { try store.get(key, into: buffer) }
+    func close() throws { try store.close() }
     func cursor(from lower: UnsafeRawBufferPointer, to upper: UnsafeRawBufferPointer?) throws -> any ByteStoreCursor {
         try store.cursor(from: lower, to: upper)
     }

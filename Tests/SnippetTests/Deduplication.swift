@@ -42,8 +42,9 @@ func deduplication() throws -> Topology {
         let order = Order(id: "1", customer: "ada", product: "tea", country: "UK", cents: 100)
         try orders.pipe("ada", order, at: 0)
         try orders.pipe("ada", order, at: 1)
-        try orders.pipe("ada", order, at: 3_700_000)
+        try orders.pipe("ada", order, at: 3_700_000)  // Known still: time moves on behind it.
+        try orders.pipe("ada", order, at: 3_700_001)
         let once = driver.output("orders-once", key: .string, value: Order.serde)
-        #expect(try once.readAll().map(\.timestamp) == [0, 3_700_000])
+        #expect(try once.readAll().map(\.timestamp) == [0, 3_700_001])
     }
 }

@@ -28,3 +28,5 @@ struct Product: Codable, Sendable, Equatable, HasSerde {
 struct Click: Codable, Sendable, Equatable, HasSerde {
     var page: String
 }
+
+let tea = Order(id: "1", customer: "ada", product: "tea", country: "UK", cents: 300)

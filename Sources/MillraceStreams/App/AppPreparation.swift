@@ -12,12 +12,14 @@ struct AppPreparation {
     func prepare() throws -> [TaskID] {
         try checkApplicationID()
         let counts = try partitionCounts()
+        // All checks come first: a start that fails leaves no topics behind.
+        for subtopology in topology.subtopologies { try checkCopartitioning(of: subtopology, counts) }
+        try checkDeadLetterTopics()
         for topic in topology.internalTopics.values.sorted(by: { $0.name < $1.name }) {
             try create(full(topic.name), partitions: counts[topic.name] ?? 1, settings: topic.settings)
         }
         var tasks: [TaskID] = []
         for subtopology in topology.subtopologies {
-            try checkCopartitioning(of: subtopology, counts)
             let partitions = subtopology.sourceTopics.compactMap { counts[$0] }.max() ?? 0
             for store in subtopology.stores {
                 switch store.changelog {
@@ -85,6 +87,12 @@ struct AppPreparation {
                 .configuration,
                 "Topics that are joined must have equally many partitions: \(list). Send one of them through repartition(partitions:), or recreate it."
             )
+        }
+    }
+
+    private func checkDeadLetterTopics() throws {
+        for topic in configuration.failures.deadLetterTopics where try transport.describeTopic(topic) == nil {
+            throw MillraceError(.configuration, "The dead-letter topic \(topic) does not exist. Create it before the app is started.")
         }
     }
 

@@ -59,7 +59,7 @@ public final class Producer<Key, Value> {
         try output.append(
             partition: output.partition(of: key), key: key == nil ? nil : keyBytes.bytes, value: value, timestamp: timestamp ?? clock.now(),
             headers: headers)
-        if output.pendingBytes > Self.pendingLimit { try commit() }
+        if collector.pendingBytes > Self.pendingLimit { try commit() }
     }
 
     /// Makes all records sent so far visible, together.

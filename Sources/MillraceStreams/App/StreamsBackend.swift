@@ -14,7 +14,9 @@ public struct StreamsBackend: Sendable {
     public var clock: any WallClock
 
     /// A backend of parts of your own; `import Millrace` brings `.embedded(at:)`.
-    public init(transport: any Transport, clock: any WallClock, openState: @escaping @Sendable (String, MillraceLogger) throws -> any ByteStore) {
+    public init(
+        transport: any Transport, clock: any WallClock, openState: @escaping @Sendable (String, MillraceLogger) throws -> any ByteStore
+    ) {
         self.transport = transport
         self.openState = openState
         self.clock = clock

@@ -21,6 +21,8 @@ public struct StreamsConfiguration: Sendable {
     public var failures = FailurePolicies()
     /// Where the app says what it does.
     public var logger = MillraceLogger.silent
+    /// Called with each new state of the app, on the thread that brought it about; it should return soon.
+    public var onStateChange: (@Sendable (AppState) -> Void)?
     /// Called with the progress of restoring state, about once a second and at the end.
     public var onRestore: (@Sendable (RestoreProgress) -> Void)?
 
@@ -35,6 +37,8 @@ public enum ProcessingGuarantee: Sendable {
     /// Nothing: outputs, state and offsets become visible together, or not at all.
     case exactlyOnce
     /// Records after the last commit may be processed again, and their outputs repeated.
+    ///
+    /// On the embedded log a commit costs the same either way, so there this is a promise only: what runs is exactly once.
     case atLeastOnce
 }
 

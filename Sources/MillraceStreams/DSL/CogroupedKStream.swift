@@ -40,6 +40,7 @@ public struct CogroupedKStream<Key, Result> {
     ///   - named: The beginning of the names of the nodes.
     ///
     /// Kafka: `aggregate`.
+    @discardableResult
     public func aggregate(
         _ initial: @escaping @autoclosure @Sendable () throws -> Result, in store: Materialized = .automatic, value: Serde<Result>? = nil,
         named: String? = nil
@@ -48,6 +49,7 @@ public struct CogroupedKStream<Key, Result> {
     }
 
     /// Folds the values of each key into a result that does not exist before the first one. All aggregators must be ones that begin without a result.
+    @discardableResult
     public func aggregate(
         in store: Materialized = .automatic, value: Serde<Result>? = nil, named: String? = nil
     ) -> KTable<Key, Result> {

@@ -31,6 +31,7 @@ extension StreamsBuilder {
     ///   - store: Where the rows are kept. It cannot be a versioned store: `build` throws for one.
     ///
     /// Kafka: `globalTable`.
+    @discardableResult
     public func globalTable<Key, Value>(
         _ topic: String, key: Serde<Key>? = nil, value: Serde<Value>? = nil, in store: Materialized = .automatic, named: String? = nil
     ) -> GlobalKTable<Key, Value> {

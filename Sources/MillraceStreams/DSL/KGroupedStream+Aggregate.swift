@@ -13,7 +13,7 @@ extension KGroupedStream {
     /// - Parameter store: The store's name. It becomes part of a topic's name, so changing it abandons the counts.
     ///
     /// Kafka: `count`.
-    @inlinable
+    @inlinable @discardableResult
     public func count(in store: Materialized? = nil, named: String? = nil) -> KTable<Key, Int64> {
         builder.skipStoreNumber(of: store, prefix: "KSTREAM-AGGREGATE-")
         return aggregated(
@@ -28,7 +28,7 @@ extension KGroupedStream {
     /// Records without key or value are dropped. A result of `nil` deletes the row; the next value is a start again. Kafka: `reduce`.
     ///
     /// - Parameter combine: Gets the result so far and the new value.
-    @inlinable
+    @inlinable @discardableResult
     public func reduce(
         in store: Materialized = .automatic, value: Serde<Value>? = nil, named: String? = nil,
         _ combine: @escaping @Sendable (Value, Value) throws -> Value?
@@ -39,7 +39,7 @@ extension KGroupedStream {
     }
 
     /// Combines the values of each key with each other, the first being the start. Records without a value are dropped.
-    @inlinable
+    @inlinable @discardableResult
     public func reduce<Wrapped>(
         in store: Materialized = .automatic, value: Serde<Wrapped>? = nil, named: String? = nil,
         _ combine: @escaping @Sendable (Wrapped, Wrapped) throws -> Wrapped?
@@ -64,7 +64,7 @@ extension KGroupedStream {
     ///   - initial: The result before the first value.
     ///   - value: How results are written to the store; the type's own serde when left out.
     ///   - aggregator: Gets key, value and the result so far, and gives the new result.
-    @inlinable
+    @inlinable @discardableResult
     public func aggregate<Result>(
         _ initial: @escaping @autoclosure @Sendable () throws -> Result, in store: Materialized = .automatic, value: Serde<Result>? = nil,
         named: String? = nil, _ aggregator: @escaping @Sendable (Key, Value, Result) throws -> Result?
@@ -82,7 +82,7 @@ extension KGroupedStream {
     /// Folds the values of each key into a result that does not exist before the first one.
     ///
     ///     visits.groupByKey().aggregate(in: "first-visit") { user, visit, first in first ?? visit }
-    @inlinable
+    @inlinable @discardableResult
     public func aggregate<Result>(
         in store: Materialized = .automatic, value: Serde<Result>? = nil, named: String? = nil,
         _ aggregator: @escaping @Sendable (Key, Value, Result?) throws -> Result?

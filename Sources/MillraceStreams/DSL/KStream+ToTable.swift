@@ -10,11 +10,13 @@ extension KStream {
     /// the records were read, they go through a repartition topic first. The rows are kept only when the store has a name, or when an operator behind looks them up.
     ///
     /// Kafka: `toTable`.
+    @discardableResult
     public func toTable(in store: Materialized = .automatic, named: String? = nil) -> KTable<Key, Value> {
         table(in: store, key: keySerde, value: valueSerde, named: named, plainRows)
     }
 
     /// A table of the latest value of each key, written with these serdes.
+    @discardableResult
     public func toTable(
         in store: Materialized = .automatic, key: Serde<Key>, value: Serde<Value>, named: String? = nil
     ) -> KTable<Key, Value> {
@@ -24,11 +26,13 @@ extension KStream {
 
 extension KStream where Value: Nullable {
     /// A table of the latest value of each key; `nil` deletes a row.
+    @discardableResult
     public func toTable(in store: Materialized = .automatic, named: String? = nil) -> KTable<Key, Value.Wrapped> {
         table(in: store, key: keySerde, value: valueSerde.map(Value.wrapped), named: named, deletableRows)
     }
 
     /// A table of the latest value of each key; `nil` deletes a row.
+    @discardableResult
     public func toTable(
         in store: Materialized = .automatic, key: Serde<Key>, value: Serde<Value.Wrapped>, named: String? = nil
     ) -> KTable<Key, Value.Wrapped> {
@@ -38,11 +42,13 @@ extension KStream where Value: Nullable {
 
 extension KStream where Key: Nullable {
     /// A table of the latest value of each key. Records without a key are dropped.
+    @discardableResult
     public func toTable(in store: Materialized = .automatic, named: String? = nil) -> KTable<Key.Wrapped, Value> {
         table(in: store, key: keySerde.map(Key.wrapped), value: valueSerde, named: named, keyedRows)
     }
 
     /// A table of the latest value of each key. Records without a key are dropped.
+    @discardableResult
     public func toTable(
         in store: Materialized = .automatic, key: Serde<Key.Wrapped>, value: Serde<Value>, named: String? = nil
     ) -> KTable<Key.Wrapped, Value> {
@@ -52,6 +58,7 @@ extension KStream where Key: Nullable {
 
 extension KStream where Key: Nullable, Value: Nullable {
     /// A table of the latest value of each key; `nil` deletes a row. Records without a key are dropped.
+    @discardableResult
     public func toTable(in store: Materialized = .automatic, named: String? = nil) -> KTable<Key.Wrapped, Value.Wrapped> {
         table(
             in: store, key: keySerde.map(Key.wrapped), value: valueSerde.map(Value.wrapped), named: named,
@@ -59,6 +66,7 @@ extension KStream where Key: Nullable, Value: Nullable {
     }
 
     /// A table of the latest value of each key; `nil` deletes a row. Records without a key are dropped.
+    @discardableResult
     public func toTable(
         in store: Materialized = .automatic, key: Serde<Key.Wrapped>, value: Serde<Value.Wrapped>, named: String? = nil
     ) -> KTable<Key.Wrapped, Value.Wrapped> {

@@ -32,6 +32,7 @@ extension SessionWindowedKStream {
     /// Counts the records of each key in each session. Records without a key are dropped; those without a value count.
     ///
     /// Kafka: `count`.
+    @discardableResult
     public func count(in store: Materialized? = nil, named: String? = nil) -> KTable<Windowed<Key>, Int64> {
         builder.skipStoreNumber(of: store, prefix: "KSTREAM-AGGREGATE-")
         return aggregated(
@@ -44,6 +45,7 @@ extension SessionWindowedKStream {
     /// Kafka: `reduce`.
     ///
     /// - Parameter combine: Gets the result so far, and the new value or the result of the next session.
+    @discardableResult
     public func reduce(
         in store: Materialized? = nil, named: String? = nil, _ combine: @escaping @Sendable (Value, Value) throws -> Value?
     ) -> KTable<Windowed<Key>, Value> {
@@ -55,6 +57,7 @@ extension SessionWindowedKStream {
     /// Combines the values of each key and session with each other, and the results of sessions that become one, the first being the start.
     ///
     /// - Parameter combine: Gets the result so far, and the new value, which may be missing, or the result of the next session.
+    @discardableResult
     public func reduce<Wrapped>(
         in store: Materialized? = nil, named: String? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
     ) -> KTable<Windowed<Key>, Wrapped> where Value == Wrapped? {
@@ -75,6 +78,7 @@ extension SessionWindowedKStream {
     ///   - value: How results are written to the store; the type's own serde when left out.
     ///   - merge: Gets key, result so far and the result of the next session, when sessions become one. It is called for the first session too, with `initial`.
     ///   - aggregator: Gets key, value and the result so far, and gives the new result. It is called once for each record, after `merge`.
+    @discardableResult
     public func aggregate<Result>(
         _ initial: @escaping @autoclosure @Sendable () throws -> Result, in store: Materialized? = nil, value: Serde<Result>? = nil,
         named: String? = nil, merging merge: @escaping @Sendable (Key, Result, Result) throws -> Result?,
@@ -91,6 +95,7 @@ extension SessionWindowedKStream {
     /// Folds the values of each key and session into a result that does not exist before the first one.
     ///
     /// - Parameter merge: Gets key, result so far (`nil` for the first session) and the result of the next session.
+    @discardableResult
     public func aggregate<Result>(
         in store: Materialized? = nil, value: Serde<Result>? = nil, named: String? = nil,
         merging merge: @escaping @Sendable (Key, Result?, Result) throws -> Result?,

@@ -114,7 +114,9 @@ struct StreamJoinPlan<LeftKey, LeftValue, RightKey, RightValue, Key, ResultKey, 
         return StoreDeclaration(
             name, isLogged: store.isLogged, changelogSettings: store.changelogSettings(beside: ["cleanup.policy": "compact"]),
             payload: StorePayload(isPersistent: builder.isPersistent(store)) { site in
-                OuterJoinStore(name: site.name, left: leftValue, right: rightValue, backing: site.backing)
+                OuterJoinStore(
+                    name: site.name, left: leftValue, right: rightValue, backing: site.backing,
+                    time: site.task.observedTime(of: site.name), expected: site.task.observedTime(of: site.name + "/expected"))
             })
     }
 

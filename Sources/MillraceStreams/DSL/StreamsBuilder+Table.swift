@@ -16,6 +16,7 @@ extension StreamsBuilder {
     ///   - extractor: Where the time of a record comes from; its own timestamp when left out.
     ///
     /// Kafka: `table`.
+    @discardableResult
     public func table<Key, Value>(
         _ topic: String, key: Serde<Key>? = nil, value: Serde<Value>? = nil, in store: Materialized = .automatic,
         timestamp extractor: TimestampExtractor<Key?, Value?>? = nil, startingAt reset: OffsetReset? = nil, named: String? = nil

@@ -11,7 +11,7 @@ extension TimeWindowedKStream {
     /// - Parameter store: Where the counts are kept, and for how long; when it is left out, a generated name.
     ///
     /// Kafka: `count`.
-    @inlinable
+    @inlinable @discardableResult
     public func count(in store: Materialized? = nil, named: String? = nil) -> KTable<Windowed<Key>, Int64> {
         // Sliding windows are younger than the number that counting wastes.
         if case .grid = windows { builder.skipStoreNumber(of: store, prefix: "KSTREAM-AGGREGATE-") }
@@ -25,7 +25,7 @@ extension TimeWindowedKStream {
     /// Kafka: `reduce`.
     ///
     /// - Parameter combine: Gets the result so far and the new value.
-    @inlinable
+    @inlinable @discardableResult
     public func reduce(
         in store: Materialized? = nil, named: String? = nil, _ combine: @escaping @Sendable (Value, Value) throws -> Value?
     ) -> KTable<Windowed<Key>, Value> {
@@ -35,7 +35,7 @@ extension TimeWindowedKStream {
     /// Combines the values of each key and window with each other, the first being the start.
     ///
     /// - Parameter combine: Gets the result so far and the new value, which may be missing: windows other than sliding ones take records without a value.
-    @inlinable
+    @inlinable @discardableResult
     public func reduce<Wrapped>(
         in store: Materialized? = nil, named: String? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
     ) -> KTable<Windowed<Key>, Wrapped> where Value == Wrapped? {
@@ -52,7 +52,7 @@ extension TimeWindowedKStream {
     ///   - initial: The result before the first value.
     ///   - value: How results are written to the store; the type's own serde when left out.
     ///   - aggregator: Gets key, value and the result so far, and gives the new result.
-    @inlinable
+    @inlinable @discardableResult
     public func aggregate<Result>(
         _ initial: @escaping @autoclosure @Sendable () throws -> Result, in store: Materialized? = nil, value: Serde<Result>? = nil,
         named: String? = nil, _ aggregator: @escaping @Sendable (Key, Value, Result) throws -> Result?
@@ -84,7 +84,7 @@ extension TimeWindowedKStream {
     }
 
     /// Folds the values of each key and window into a result that does not exist before the first one.
-    @inlinable
+    @inlinable @discardableResult
     public func aggregate<Result>(
         in store: Materialized? = nil, value: Serde<Result>? = nil, named: String? = nil,
         _ aggregator: @escaping @Sendable (Key, Value, Result?) throws -> Result?

@@ -15,6 +15,7 @@ public struct TimeWindowedCogroupedKStream<Key, Result> {
     ///   - named: The beginning of the names of the nodes.
     ///
     /// Kafka: `aggregate`.
+    @discardableResult
     public func aggregate(
         _ initial: @escaping @autoclosure @Sendable () throws -> Result, in store: Materialized = .automatic, value: Serde<Result>? = nil,
         named: String? = nil
@@ -23,6 +24,7 @@ public struct TimeWindowedCogroupedKStream<Key, Result> {
     }
 
     /// Folds the values of each key and window into a result that does not exist before the first one. All aggregators must be ones that begin without a result.
+    @discardableResult
     public func aggregate(
         in store: Materialized = .automatic, value: Serde<Result>? = nil, named: String? = nil
     ) -> KTable<Windowed<Key>, Result> {
@@ -59,6 +61,7 @@ public struct SessionWindowedCogroupedKStream<Key, Result> {
     ///   - merge: Gets key, result so far and the result of the next session, when sessions become one. It is called for the first session too, with `initial`.
     ///
     /// Kafka: `aggregate`.
+    @discardableResult
     public func aggregate(
         _ initial: @escaping @autoclosure @Sendable () throws -> Result, in store: Materialized = .automatic, value: Serde<Result>? = nil,
         named: String? = nil, merging merge: @escaping @Sendable (Key, Result, Result) throws -> Result?
@@ -72,6 +75,7 @@ public struct SessionWindowedCogroupedKStream<Key, Result> {
     /// Folds the values of each key and session into a result that does not exist before the first one. All aggregators must be ones that begin without a result.
     ///
     /// - Parameter merge: Gets key, result so far (`nil` for the first session) and the result of the next session.
+    @discardableResult
     public func aggregate(
         in store: Materialized = .automatic, value: Serde<Result>? = nil, named: String? = nil,
         merging merge: @escaping @Sendable (Key, Result?, Result) throws -> Result?

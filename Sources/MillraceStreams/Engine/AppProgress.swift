@@ -20,11 +20,21 @@ final class AppProgress: Sendable {
     /// - Parameters:
     ///   - onAllRunning: Called once, when the last worker has restored its state.
     ///   - onAllIdle: Called when everything that the app reads is processed and committed and it was asked to stop then.
-    init(transport: any Transport, workers: Int, onAllRunning: @escaping @Sendable () -> Void, onAllIdle: @escaping @Sendable () -> Void) {
+    ///   - previous: The run before, which failed; its counts are carried on.
+    init(
+        transport: any Transport, workers: Int, after previous: AppProgress?, onAllRunning: @escaping @Sendable () -> Void,
+        onAllIdle: @escaping @Sendable () -> Void
+    ) {
         self.transport = transport
         self.workers = workers
         self.onAllRunning = onAllRunning
         self.onAllIdle = onAllIdle
+        guard let previous else { return }
+        let (processed, dropped) = (previous.processedRecords, previous.droppedRecords)
+        state.withLock { state in
+            state.processed = processed
+            state.dropped[-1] = dropped
+        }
     }
 
     func stopWhenIdle() {

@@ -1,31 +1,84 @@
 import MillraceCore
 import MillraceFormats
 
+/// A dead-letter topic that the record at hand is to go to once it is processed.
+struct PendingLetter {
+    let reason: DropReason
+    let topic: String
+    let error: MillraceError?
+    let node: String
+}
+
 /// Carries out the failure policies of a task: leaves failed records out, counted, and sends them to a dead-letter topic where that is wished.
 struct DeadLetters {
-    let policies: FailurePolicies
     let context: TaskContext
 
     /// - Throws: `error`, when the policy is to stop.
     func handle(_ error: any Error, for record: RawRecord, from topic: String) throws {
         let failure = (error as? MillraceError) ?? MillraceError(.processing, "Processing failed.", cause: error)
-        let policy = policies.policy(for: failure)
+        let policy = context.failures.policy(for: failure)
         guard policy != .stop else { throw failure }
-        context.drop(failure.kind == .serialization ? .deserialization : .processing, at: failure.node ?? topic, because: failure)
+        context.drop(reason(of: failure), at: failure.node ?? topic, because: failure)
         guard case .deadLetter(let deadLetters) = policy else { return }
-        let output = try context.collector.topic(deadLetters)
-        try output.append(
-            partition: output.partition(of: record.key), key: record.key, value: record.value,
-            timestamp: max(record.timestamp, 0), headers: headers(of: record, failure, topic))
+        try send(record, to: deadLetters, from: topic, "\(failure.kind)", "\(failure)")
     }
 
-    private func headers(of record: RawRecord, _ failure: MillraceError, _ topic: String) throws -> Headers {
+    /// The same for a punctuation, which no record is to blame for.
+    func handlePunctuation(_ error: any Error) throws {
+        let failure = (error as? MillraceError) ?? MillraceError(.processing, "A punctuation failed.", cause: error)
+        guard context.failures.policy(for: failure) != .stop else { throw failure }
+        context.drop(reason(of: failure), at: failure.node ?? "punctuation", because: failure)
+        context.pendingLetters = []
+    }
+
+    /// Sends the record at hand to the topics that it was meant for while it was processed.
+    func sendPending(for record: RawRecord, from topic: String) throws {
+        let letters = context.pendingLetters
+        context.pendingLetters = []
+        for letter in letters {
+            let message = letter.error.map { "\($0)" } ?? "\(letter.node) left the record out: \(letter.reason.rawValue)."
+            try send(record, to: letter.topic, from: topic, letter.error.map { "\($0.kind)" } ?? letter.reason.rawValue, message)
+        }
+    }
+
+    private func reason(of failure: MillraceError) -> DropReason {
+        switch failure.kind {
+        case .serialization: .deserialization
+        case .production: .production
+        default: .processing
+        }
+    }
+
+    private func send(_ record: RawRecord, to deadLetters: String, from topic: String, _ exception: String, _ message: String) throws {
         var headers = try record.headers.decoded()
-        headers.append(Header("__streams.errors.exception", text: "\(failure.kind)"))
-        headers.append(Header("__streams.errors.message", text: "\(failure)"))
+        headers.append(Header("__streams.errors.exception", text: exception))
+        headers.append(Header("__streams.errors.message", text: message))
         headers.append(Header("__streams.errors.topic", text: topic))
         headers.append(Header("__streams.errors.partition", text: "\(context.id.partition)"))
         headers.append(Header("__streams.errors.offset", text: "\(record.offset)"))
-        return headers
+        let output = try context.collector.topic(deadLetters)
+        try output.append(
+            partition: output.partition(of: record.key), key: record.key, value: record.value, timestamp: max(record.timestamp, 0),
+            headers: headers)
+    }
+}
+
+extension TaskContext {
+    /// Carries out the policy for a record that could not be written: the other records made from the same input go on.
+    ///
+    /// - Throws: `error`, when the policy is to stop, or the error is of another kind.
+    @usableFromInline
+    func handleProduction(_ error: any Error, at node: String) throws {
+        guard let failure = error as? MillraceError, failure.kind == .production else { throw error }
+        switch failures.production {
+        case .stop:
+            var known = failure
+            if known.node == nil { (known.node, known.task, known.record) = (node, id, recordMetadata) }
+            throw known
+        case .skip: drop(.production, at: node, because: failure)
+        case .deadLetter(let topic):
+            drop(.production, at: node, because: failure)
+            pendingLetters.append(PendingLetter(reason: .production, topic: topic, error: failure, node: node))
+        }
     }
 }

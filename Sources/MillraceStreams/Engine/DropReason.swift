@@ -12,6 +12,8 @@ public enum DropReason: String, Sendable, Hashable, CaseIterable {
     case deserialization
     /// A closure of the app threw, and the failure policy said to go on.
     case processing
+    /// A record that the app made could not be written to its topic, and the failure policy said to go on.
+    case production
     /// A versioned table got a row older than its history.
     case expired
     /// A join got an update of a versioned table that concerns the past, not the table's current row.

@@ -17,7 +17,16 @@ final class EndOfWorkers: @unchecked Sendable {
     init(count: Int) {
         left = count
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(ended, nil)
+        // A wall clock that jumps must not keep anybody waiting.
+        #if canImport(Glibc)
+            var attributes = pthread_condattr_t()
+            pthread_condattr_init(&attributes)
+            pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+            pthread_cond_init(ended, &attributes)
+            pthread_condattr_destroy(&attributes)
+        #else
+            pthread_cond_init(ended, nil)
+        #endif
     }
 
     deinit {
@@ -46,11 +55,22 @@ final class EndOfWorkers: @unchecked Sendable {
     /// - Returns: Whether all have.
     func wait(for duration: Duration) -> Bool {
         var deadline = timespec()
-        clock_gettime(CLOCK_REALTIME, &deadline)
-        deadline.tv_sec += Int(duration.components.seconds)
+        #if canImport(Glibc)
+            clock_gettime(CLOCK_MONOTONIC, &deadline)
+        #endif
+        let (seconds, attoseconds) = duration.components
+        deadline.tv_sec += Int(seconds)
+        deadline.tv_nsec += Int(attoseconds / 1_000_000_000)
+        if deadline.tv_nsec >= 1_000_000_000 {
+            (deadline.tv_sec, deadline.tv_nsec) = (deadline.tv_sec + 1, deadline.tv_nsec - 1_000_000_000)
+        }
         return locked {
             while left > 0 {
-                if pthread_cond_timedwait(ended, mutex, &deadline) != 0 { break }
+                #if canImport(Glibc)
+                    if pthread_cond_timedwait(ended, mutex, &deadline) != 0 { break }
+                #else
+                    if pthread_cond_timedwait_relative_np(ended, mutex, &deadline) != 0 { break }
+                #endif
             }
             return left == 0
         }

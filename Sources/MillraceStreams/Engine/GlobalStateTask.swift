@@ -47,7 +47,9 @@ package final class GlobalStateTask {
             while let record = try records.next() {
                 context.sourceTopic = fetched.partition.topic
                 context.sourceOffset = record.offset
-                try source.receive(record, record.timestamp)
+                do { try source.receive(record, record.timestamp) } catch {
+                    try DeadLetters(context: context).handle(error, for: record, from: fetched.partition.topic)
+                }
             }
         }
     }

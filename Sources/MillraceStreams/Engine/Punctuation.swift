@@ -32,8 +32,15 @@ public final class Punctuation {
 
     /// Calls once, and finds the next time; after a jump over several due times there is still one call.
     func fire(at now: Timestamp) throws {
-        let missed = (now.milliseconds - next) / interval
+        pass(now)
         try body(now)
-        next += (missed + 1) * interval
+    }
+
+    /// Finds the first time behind `now`, which is not before the next one. Behind the end of time there is none.
+    func pass(_ now: Timestamp) {
+        let last = now.milliseconds - (now.milliseconds - next) % interval
+        let (time, overflow) = last.addingReportingOverflow(interval)
+        next = time
+        if overflow { cancel() }
     }
 }

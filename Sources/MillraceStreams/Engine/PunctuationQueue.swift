@@ -24,6 +24,16 @@ struct PunctuationQueue {
         heap[place] = punctuation
     }
 
+    /// Takes all that were due by this time as having fired, as they had when the records up to then were processed by an earlier run.
+    mutating func pass(_ time: Timestamp) {
+        var due: [Punctuation] = []
+        while let next = removeNext(dueAt: time.milliseconds) { due.append(next) }
+        for punctuation in due {
+            punctuation.pass(time)
+            if !punctuation.isCancelled { add(punctuation) }
+        }
+    }
+
     /// Takes the next one out if it is due.
     mutating func removeNext(dueAt now: Int64) -> Punctuation? {
         guard let next = heap.first, next.next <= now else { return nil }

@@ -5,6 +5,7 @@ import MillraceFormats
 package final class RecordCollector {
     private var topics: [String: OutputTopic] = [:]
     private let directory: any TopicDirectory
+    private let pending = PendingBytes()
 
     package init(_ directory: any TopicDirectory) {
         self.directory = directory
@@ -15,7 +16,8 @@ package final class RecordCollector {
     /// - Throws: `MillraceError` of kind `transport` when there is no such topic.
     func topic(_ name: String) throws -> OutputTopic {
         if let topic = topics[name] { return topic }
-        let topic = OutputTopic(name, partitionCount: try directory.partitionCount(of: name))
+        let topic = OutputTopic(
+            name, partitionCount: try directory.partitionCount(of: name), recordLimit: try directory.recordLimit(of: name), pending)
         topics[name] = topic
         return topic
     }
@@ -30,10 +32,16 @@ package final class RecordCollector {
     /// Forgets what was written, after it was committed or given up.
     package func removeAll() {
         for topic in topics.values { topic.removeAll() }
+        pending.count = 0
     }
 
-    /// Roughly the bytes that wait for the next commit.
-    package var pendingBytes: Int { topics.values.reduce(0) { $0 + $1.pendingBytes } }
+    /// Roughly the bytes that wait for the next commit. Asked for every record, and therefore counted, not summed up.
+    package var pendingBytes: Int { pending.count }
+}
+
+/// A number that the topics of a collector share.
+private final class PendingBytes {
+    @exclusivity(unchecked) var count = 0
 }
 
 /// A topic that a worker writes to.
@@ -44,10 +52,15 @@ package final class OutputTopic {
     @exclusivity(unchecked) private var writers: ContiguousArray<RecordBatchWriter?>
     /// Where records without a key go until the next commit: one partition at a time makes larger batches. Kafka: the sticky partitioner.
     @exclusivity(unchecked) private var stickyPartition: Int32 = 0
+    /// The longest batch, and with it record, that the topic takes.
+    private let recordLimit: Int
+    private let pending: PendingBytes
 
-    init(_ name: String, partitionCount: Int32) {
+    fileprivate init(_ name: String, partitionCount: Int32, recordLimit: Int, _ pending: PendingBytes) {
         self.name = name
         self.partitionCount = partitionCount
+        self.recordLimit = recordLimit
+        self.pending = pending
         writers = ContiguousArray(repeating: nil, count: Int(partitionCount))
     }
 
@@ -64,6 +77,11 @@ package final class OutputTopic {
         partition: Partition, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers
     ) throws {
         let writer = try writer(partition)
+        var size = (key?.count ?? 0) + (value?.count ?? 0)
+        if !headers.isEmpty { for header in headers { size += header.name.utf8.count + (header.value?.count ?? 0) + 10 } }
+        // Refused here, where it is known which record it is; at the commit it would take all others with it.
+        if size > recordLimit { throw tooLong(size) }
+        pending.count += size + 16
         if headers.isEmpty {
             try writer.append(timestamp: timestamp, key: key, value: value)
         } else {
@@ -72,8 +90,6 @@ package final class OutputTopic {
     }
 
     var isEmpty: Bool { writers.allSatisfy { ($0?.recordCount ?? 0) == 0 } }
-
-    var pendingBytes: Int { writers.reduce(0) { $0 + ($1.map { $0.recordCount == 0 ? 0 : $0.byteCount } ?? 0) } }
 
     func batches() throws -> [OutputBatches] {
         try writers.enumerated().compactMap { partition, writer in
@@ -89,6 +105,13 @@ package final class OutputTopic {
         if partitionCount > 1 { stickyPartition = (stickyPartition + 1) % partitionCount }
     }
 
+    private func tooLong(_ size: Int) -> MillraceError {
+        MillraceError(
+            .production,
+            "A record of \(size) bytes is longer than topic \(name) takes. Raise the topic's max.message.bytes (for the app's own topics: StreamsConfiguration.internalTopicSettings), or send smaller records."
+        )
+    }
+
     private func writer(_ partition: Partition) throws -> RecordBatchWriter {
         guard partition >= 0, partition < partitionCount else {
             throw MillraceError(
@@ -97,7 +120,7 @@ package final class OutputTopic {
             )
         }
         if let writer = writers[Int(partition)] { return writer }
-        let writer = RecordBatchWriter()
+        let writer = RecordBatchWriter(batchSize: min(RecordBatchWriter.defaultBatchSize, recordLimit))
         writers[Int(partition)] = writer
         return writer
     }

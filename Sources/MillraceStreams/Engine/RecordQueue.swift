@@ -24,6 +24,10 @@ final class RecordQueue {
     @exclusivity(unchecked) private(set) var head: RawRecord?
     @exclusivity(unchecked) private(set) var headTime: Timestamp = .none
     private(set) var byteCount = 0
+    /// Whether the task may go on without a record of this topic, for now.
+    var mayBeEmpty = false
+    /// Where the batches handed over so far end: behind the last record may lie offsets without one.
+    private var endOfBatches: Offset = 0
 
     init(topic: String, reset: OffsetReset?, source: TaskSource, position: Offset) {
         self.topic = topic
@@ -38,6 +42,7 @@ final class RecordQueue {
     func add(_ fetched: FetchedBatches) {
         waiting.append(fetched)
         byteCount += fetched.bytes.count
+        endOfBatches = fetched.nextOffset
     }
 
     /// Makes sure that `head` is the next record if there is one.
@@ -87,6 +92,7 @@ final class RecordQueue {
         owner = nil
         head = nil
         byteCount = 0
+        endOfBatches = position
         self.position = position
     }
 
@@ -110,6 +116,7 @@ final class RecordQueue {
                 waiting.removeAll(keepingCapacity: true)
                 firstWaiting = 0
                 owner = nil
+                if endOfBatches > position { position = endOfBatches }
                 return nil
             }
             let next = waiting[firstWaiting]

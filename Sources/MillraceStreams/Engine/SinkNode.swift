@@ -27,6 +27,11 @@ final class SinkNode<Key, Value> {
 
     @inlinable
     func send(_ record: Record<Key, Value>, to topic: OutputTopic) throws {
+        do { try append(record, to: topic) } catch { try site.task.handleProduction(error, at: site.name) }
+    }
+
+    @inlinable
+    func append(_ record: Record<Key, Value>, to topic: OutputTopic) throws {
         key.removeAll()
         value.removeAll()
         let keyBytes: UnsafeRawBufferPointer?
@@ -51,14 +56,14 @@ extension NodeSite {
     @usableFromInline
     func unwritable(to topic: OutputTopic, _ error: any Error) -> MillraceError {
         MillraceError(
-            .serialization, "A record cannot be written to topic \(topic.name).", cause: error, node: name, task: task.id,
+            .production, "A record cannot be written to topic \(topic.name).", cause: error, node: name, task: task.id,
             record: task.recordMetadata)
     }
 
     @usableFromInline
     func negativeTime(_ time: Timestamp, _ topic: OutputTopic) -> MillraceError {
         MillraceError(
-            .processing, "A record with the negative timestamp \(time) cannot be written to topic \(topic.name).", node: name,
+            .production, "A record with the negative timestamp \(time) cannot be written to topic \(topic.name).", node: name,
             task: task.id, record: task.recordMetadata)
     }
 }

@@ -45,7 +45,9 @@ final class StateDirectory: Sendable {
 
     func position(of backing: Backing) throws -> Position? {
         let value = ByteBuffer()
-        guard try StateDirectory.positionKey(backing).withUnsafeBytes({ try database.get($0, into: value) }), value.count == 24 else { return nil }
+        guard try StateDirectory.positionKey(backing).withUnsafeBytes({ try database.get($0, into: value) }), value.count == 24 else {
+            return nil
+        }
         return Position(
             offset: Offset(value.bytes.loadBigEndian()),
             topic: TopicID(high: value.bytes.loadBigEndian(at: 8), low: value.bytes.loadBigEndian(at: 16)))

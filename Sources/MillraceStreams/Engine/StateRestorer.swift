@@ -1,15 +1,48 @@
 import MillraceCore
 import MillraceFormats
+import MillracePlan
 
 /// Brings the stores of a task up to the end of their changelogs: the last moments after a crash, everything where the local state is missing or does not fit.
-struct StateRestorer {
-    let transport: any Transport
-    /// The group whose committed offsets say how far the app has read.
-    let group: String
-    let state: StateDirectory
-    let clock: any WallClock
-    let logger: MillraceLogger
-    let onProgress: (@Sendable (RestoreProgress) -> Void)?
+///
+/// Whether local rows can be trusted is decided before the store is made, by `backing`: a store looks at its rows when it is made, and would remember those that go.
+final class StateRestorer {
+    private let transport: any Transport
+    private let applicationID: String
+    private let state: StateDirectory
+    private let clock: any WallClock
+    private let logger: MillraceLogger
+    private let onProgress: (@Sendable (RestoreProgress) -> Void)?
+    /// Why stores are rebuilt from the start, by their changelog partitions.
+    private var reasons: [TopicPartition: String] = [:]
+
+    init(
+        transport: any Transport, applicationID: String, state: StateDirectory, clock: any WallClock, logger: MillraceLogger,
+        onProgress: (@Sendable (RestoreProgress) -> Void)?
+    ) {
+        self.transport = transport
+        self.applicationID = applicationID
+        self.state = state
+        self.clock = clock
+        self.logger = logger
+        self.onProgress = onProgress
+    }
+
+    /// The place of a store's rows. Rows that do not fit the changelog, or cannot be told to, are gone when this returns.
+    func backing(of planned: PlannedStore, task: TaskID) throws -> Backing {
+        let backing = try state.backing(store: planned.declaration.name, partition: task.partition)
+        guard let changelog = planned.changelogTopic(of: applicationID).map({ TopicPartition($0, task.partition) }) else { return backing }
+        let topic = try topic(changelog, planned, task)
+        let known = try state.position(of: backing)
+        guard let reason = whyRebuild(known, topic, try range(of: changelog, planned)) else { return backing }
+        reasons[changelog] = reason
+        if known != nil {
+            logger.log(
+                .warning, "The local state of a store does not fit its changelog and is removed", ("store", planned.declaration.name),
+                ("task", "\(task)"), ("reason", reason))
+        }
+        try state.wipe(backing)
+        return backing
+    }
 
     /// - Parameter session: A session that nothing else reads with.
     func restore(_ task: StreamTask, with session: any TransportSession, shouldStop: () -> Bool) throws {
@@ -24,19 +57,12 @@ struct StateRestorer {
         shouldStop: () -> Bool
     ) throws {
         let name = entry.planned.declaration.name
-        guard let topic = try transport.describeTopic(changelog.topic) else {
-            throw MillraceError(.transport, "The changelog topic \(changelog.topic) of store \(name) does not exist.", task: task.id)
-        }
-        let range = try restorableRange(entry, of: changelog)
+        let topic = try topic(changelog, entry.planned, task.id)
+        let range = try range(of: changelog, entry.planned)
         let backing = entry.isPersistent ? try state.backing(store: name, partition: task.id.partition) : nil
         var position = range.lowerBound
-        var reason: String?
-        if let backing {
-            let known = try state.position(of: backing)
-            reason = whyRebuild(known, topic, range)
-            if reason == nil, let known { position = known.offset }
-            if reason != nil { try state.wipe(backing) }
-        }
+        let reason = reasons[changelog]
+        if let backing, let known = try state.position(of: backing) { position = known.offset }
         guard position < range.upperBound else { return }
         let started = clock.monotonicNanoseconds()
         var progress = RestoreProgress(
@@ -62,7 +88,7 @@ struct StateRestorer {
                             key: key, value: record.value, timestamp: record.timestamp, headers: try record.headers.decoded(), batch: batch)
                     }
                 }
-                position = max(position, fetched.nextOffset)
+                position = max(position, min(fetched.nextOffset, range.upperBound))
             }
             try entry.store.finishRestoring(batch: batch)
             if let backing, let batch, batch.count > 0 {
@@ -82,15 +108,19 @@ struct StateRestorer {
             ("milliseconds", "\(progress.elapsed.milliseconds)"))
     }
 
-    /// What of a changelog belongs to the state: all of it, but of a topic that the app also reads only what it has processed. The rest comes as records.
-    private func restorableRange(_ entry: StreamTask.TaskStore, of changelog: TopicPartition) throws -> Range<Offset> {
+    private func topic(_ changelog: TopicPartition, _ planned: PlannedStore, _ task: TaskID) throws -> TopicDescription {
+        if let topic = try transport.describeTopic(changelog.topic) { return topic }
+        throw MillraceError(
+            .transport, "The changelog topic \(changelog.topic) of store \(planned.declaration.name) does not exist.", task: task)
+    }
+
+    /// The offsets that a store is made of. Where the changelog is a topic that the app reads, others write to it, and what lies behind the app's committed offset has not been
+    /// processed yet: a table that had those rows already would tell wrong old values.
+    private func range(of changelog: TopicPartition, _ planned: PlannedStore) throws -> Range<Offset> {
         let range = try transport.offsetRange(of: changelog)
-        guard case .sourceTopic = entry.planned.changelog else { return range }
-        let committed = try transport.committedOffsets(of: group, for: [changelog])[changelog]?.offset
-        guard let committed, committed >= range.lowerBound, committed <= range.upperBound else {
-            return range.lowerBound..<range.lowerBound
-        }
-        return range.lowerBound..<committed
+        guard case .sourceTopic = planned.changelog else { return range }
+        let committed = try transport.committedOffsets(of: applicationID, for: [changelog])[changelog]?.offset ?? range.lowerBound
+        return range.lowerBound..<max(range.lowerBound, min(committed, range.upperBound))
     }
 
     /// Why local rows cannot be trusted; `nil` when they can.
@@ -101,7 +131,7 @@ struct StateRestorer {
             return "the changelog now starts at offset \(range.lowerBound), behind the local position \(known.offset)"
         }
         if known.offset > range.upperBound {
-            return "the local state is ahead of the changelog, which ends at offset \(range.upperBound)"
+            return "the local state is ahead of the changelog, which counts up to offset \(range.upperBound)"
         }
         return nil
     }

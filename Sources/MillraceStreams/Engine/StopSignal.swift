@@ -6,6 +6,8 @@ final class StopSignal: Sendable {
     private struct State {
         var isStopping = false
         var isAbandoned = false
+        var hasFailed = false
+        var isPaused = false
         var sessions: [Waker] = []
     }
 
@@ -30,12 +32,46 @@ final class StopSignal: Sendable {
         stop()
     }
 
-    var isStopping: Bool { state.withLock { $0.isStopping } }
-    var isAbandoned: Bool { state.withLock { $0.isAbandoned } }
+    /// End without a commit, since a worker has failed; the app may recover.
+    func fail() {
+        state.withLock { state in
+            state.hasFailed = true
+            for waker in state.sessions { waker.session.wake() }
+        }
+    }
 
+    /// Lets new workers run after a failure.
+    ///
+    /// - Returns: `false` when the app was told to stop.
+    func recover() -> Bool {
+        state.withLock { state in
+            if !state.isStopping { state.hasFailed = false }
+            return !state.isStopping
+        }
+    }
+
+    /// Process nothing until further notice.
+    func pause(_ isPaused: Bool) {
+        state.withLock { state in
+            state.isPaused = isPaused
+            for waker in state.sessions { waker.session.wake() }
+        }
+    }
+
+    var isStopping: Bool { state.withLock { $0.isStopping || $0.hasFailed } }
+    var isAbandoned: Bool { state.withLock { $0.isAbandoned || $0.hasFailed } }
+    var isPaused: Bool { state.withLock { $0.isPaused } }
+    /// Whether the app was told to stop, as against a worker that failed.
+    var isStoppedByApp: Bool { state.withLock { $0.isStopping } }
+
+    /// Lets a session be woken, until it is closed.
     func add(_ session: any TransportSession) {
         let waker = Waker(session: session)
         state.withLock { $0.sessions.append(waker) }
+    }
+
+    func remove(_ session: any TransportSession) {
+        state.withLock { state in state.sessions.removeAll { $0.session === session } }
     }
 
     /// Makes all waiting workers look around.

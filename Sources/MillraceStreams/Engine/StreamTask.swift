@@ -10,8 +10,6 @@ package final class StreamTask {
     package let context: TaskContext
     private var queues: [RecordQueue] = []
     private let stores: [TaskStore]
-    /// What happens to records that fail; to stop, unless told otherwise.
-    package var failures = FailurePolicies()
 
     /// A store of the task and the topic that its changes go to.
     package struct TaskStore {
@@ -24,7 +22,7 @@ package final class StreamTask {
 
     package init(
         id: TaskID, subtopology: Subtopology, context: TaskContext, globalStores: [String: any StateStore],
-        backing: (String) throws -> Backing?
+        backing: (PlannedStore) throws -> Backing?
     ) throws {
         self.id = id
         self.context = context
@@ -35,15 +33,11 @@ package final class StreamTask {
             }
             let name = planned.declaration.name
             let store = try payload.make(
-                StoreSite(name: name, task: context, backing: payload.isPersistent ? try backing(name) : nil))
+                StoreSite(name: name, task: context, backing: payload.isPersistent ? try backing(planned) : nil))
             context.stores[name] = store
-            let changelog: String?
-            switch planned.changelog {
-            case .none: changelog = nil
-            case .own(let topic): changelog = context.internalTopic(topic)
-            case .sourceTopic(let topic): changelog = topic
-            }
-            return TaskStore(store: store, planned: planned, changelog: changelog, isPersistent: payload.isPersistent)
+            return TaskStore(
+                store: store, planned: planned, changelog: planned.changelogTopic(of: context.applicationID),
+                isPersistent: payload.isPersistent)
         }
         for (topic, reset, source) in try TaskAssembly(context).assemble(subtopology) {
             queues.append(RecordQueue(topic: topic, reset: reset, source: source, position: 0))
@@ -64,7 +58,9 @@ package final class StreamTask {
     /// Starts reading a topic at an offset.
     package func seek(_ topic: String, to offset: Offset, partitionTime: Timestamp = .none) {
         queues.first { $0.topic == topic }?.reset(to: offset, partitionTime: partitionTime)
-        if partitionTime > context.streamTime { context.streamTime = partitionTime }
+        guard partitionTime > context.streamTime, partitionTime.milliseconds >= 0 else { return }
+        context.streamTime = partitionTime
+        context.streamTimePunctuations.pass(partitionTime)
     }
 
     /// The highest timestamp of a topic so far.
@@ -88,8 +84,8 @@ package final class StreamTask {
     /// Whether there are records to process.
     package var hasRecords: Bool { queues.contains { !$0.isEmpty } }
 
-    /// Memory that its stores take.
-    package var storeBytes: Int { stores.reduce(0) { $0 + $1.store.byteCount } }
+    /// Memory that its stores take and that a commit can free: stores that are in memory only always take theirs.
+    package var storeBytes: Int { stores.reduce(0) { $0 + ($1.isPersistent ? $1.store.byteCount : 0) } }
 
     /// Forgets rows that can be read from disk again, beyond `limit` bytes a store. Only after a commit.
     package func trim(to limit: Int) {
@@ -115,12 +111,15 @@ package final class StreamTask {
 
     /// Processes records, always the one with the lowest timestamp among the heads of the partitions, until `limit` are done or none is left.
     ///
-    /// - Parameter canProceed: Asked when a topic has no record while others have: whether to go on without it.
+    /// - Parameters:
+    ///   - outputLimit: Ends early when this many bytes wait for the commit, so that records which cause many others are committed by themselves.
+    ///   - canProceed: Asked, once in a call, when a topic has no record: whether to go on without it.
     /// - Returns: The number of records processed.
-    package func process(limit: Int, canProceed: (String) -> Bool = { _ in true }) throws -> Int {
-        if queues.count == 1, queues[0].source.extractTimestamp == nil { return try processOnly(queues[0], limit: limit) }
+    package func process(limit: Int, outputLimit: Int = .max, canProceed: (String) throws -> Bool = { _ in true }) throws -> Int {
+        if queues.count == 1, queues[0].source.extractTimestamp == nil { return try processOnly(queues[0], limit, outputLimit) }
+        for queue in queues { queue.mayBeEmpty = false }
         var processed = 0
-        while processed < limit, let queue = try nextQueue(canProceed) {
+        while processed < limit, context.collector.pendingBytes < outputLimit, let queue = try nextQueue(canProceed) {
             try process(queue)
             processed += 1
         }
@@ -139,6 +138,7 @@ package final class StreamTask {
     ///
     /// - Parameter saves: Whether all stores are to use the batch, those too that could keep their rows for a later one.
     package func prepareCommit(batch: (any ByteStoreBatch)?, saves: Bool = true) throws {
+        context.noteTimes()
         for entry in stores {
             let topic = try entry.changelog.flatMap { name in
                 if case .own = entry.planned.changelog { try context.collector.topic(name) } else { nil }
@@ -160,7 +160,7 @@ package final class StreamTask {
     /// The stores with what restoring them needs.
     package var restorableStores: [TaskStore] { stores }
 
-    private func nextQueue(_ canProceed: (String) -> Bool) throws -> RecordQueue? {
+    private func nextQueue(_ canProceed: (String) throws -> Bool) throws -> RecordQueue? {
         if queues.count == 1 {
             try fill(queues[0])
             return queues[0].head == nil ? nil : queues[0]
@@ -169,7 +169,8 @@ package final class StreamTask {
         for queue in queues {
             try fill(queue)
             if queue.head == nil {
-                guard canProceed(queue.topic) else { return nil }
+                guard try queue.mayBeEmpty || canProceed(queue.topic) else { return nil }
+                queue.mayBeEmpty = true
             } else if lowest.map({ queue.headTime < $0.headTime }) ?? true {
                 lowest = queue
             }
@@ -178,12 +179,12 @@ package final class StreamTask {
     }
 
     /// `process` for most tasks: one topic, whose records have their times with them, so that none needs to be held back to compare.
-    private func processOnly(_ queue: RecordQueue, limit: Int) throws -> Int {
+    private func processOnly(_ queue: RecordQueue, _ limit: Int, _ outputLimit: Int) throws -> Int {
         let context = self.context
         let receive = queue.source.receive
         context.sourceTopic = queue.topic
         var processed = 0
-        while processed < limit, let record = try queue.take() {
+        while processed < limit, context.collector.pendingBytes < outputLimit, let record = try queue.take() {
             processed += 1
             context.sourceOffset = record.offset
             let time = record.timestamp
@@ -193,6 +194,7 @@ package final class StreamTask {
             } else {
                 context.drop(.invalidTimestamp, at: queue.topic)
             }
+            if !context.pendingLetters.isEmpty { try letters.sendPending(for: record, from: queue.topic) }
             queue.finish(record.offset, time)
             if !context.streamTimePunctuations.isEmpty { _ = try punctuate(\.streamTimePunctuations, at: context.streamTime) }
         }
@@ -205,10 +207,12 @@ package final class StreamTask {
         context.sourceOffset = head.offset
         guard queue.headTime.milliseconds >= 0 else {
             context.drop(.invalidTimestamp, at: queue.topic)
+            if !context.pendingLetters.isEmpty { try letters.sendPending(for: head, from: queue.topic) }
             return queue.removeHead()
         }
         if queue.headTime > context.streamTime { context.streamTime = queue.headTime }
         do { try queue.processHead() } catch { try letters.handle(error, for: head, from: queue.topic) }
+        if !context.pendingLetters.isEmpty { try letters.sendPending(for: head, from: queue.topic) }
         queue.removeHead()
         if !context.streamTimePunctuations.isEmpty { _ = try punctuate(\.streamTimePunctuations, at: context.streamTime) }
     }
@@ -226,7 +230,7 @@ package final class StreamTask {
         }
     }
 
-    private var letters: DeadLetters { DeadLetters(policies: failures, context: context) }
+    private var letters: DeadLetters { DeadLetters(context: context) }
 
     private func punctuate(_ queue: ReferenceWritableKeyPath<TaskContext, PunctuationQueue>, at now: Timestamp) throws -> Bool {
         guard now.milliseconds >= 0 else { return false }
@@ -237,10 +241,21 @@ package final class StreamTask {
             guard !punctuation.isCancelled else { continue }
             context.sourceTopic = nil
             context.set(now, [])
-            try punctuation.fire(at: now)
+            do { try punctuation.fire(at: now) } catch { try letters.handlePunctuation(error) }
             if !punctuation.isCancelled { context[keyPath: queue].add(punctuation) }
             fired = true
         }
         return fired
+    }
+}
+
+extension PlannedStore {
+    /// The full name of the topic that the store is restored from; `nil` without one.
+    func changelogTopic(of applicationID: String) -> String? {
+        switch changelog {
+        case .none: nil
+        case .own(let topic): "\(applicationID)-\(topic)"
+        case .sourceTopic(let topic): topic
+        }
     }
 }

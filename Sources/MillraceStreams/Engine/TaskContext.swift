@@ -24,6 +24,12 @@ public final class TaskContext {
     private var firstPunctuations: [Punctuation]? = []
     /// Times that nodes remember beyond a restart, by store: until when closed windows were sent. They travel in the metadata of committed offsets, as in Kafka Streams.
     package var processorMetadata: [String: Int64] = [:]
+    /// What nodes know of time besides, by name.
+    private var observedTimes: [String: ObservedTime] = [:]
+    /// What happens to records that fail or are left out; to stop, unless told otherwise.
+    package var failures = FailurePolicies()
+    /// Why the record at hand goes to dead-letter topics, although its processing goes on.
+    var pendingLetters: [PendingLetter] = []
     /// Set when a processor asks for an early commit.
     var commitIsRequested = false
     package private(set) var dropped: [DropReason: Int] = [:]
@@ -90,8 +96,40 @@ public final class TaskContext {
         for punctuation in scheduled.sorted(by: { places[$0.node] ?? 0 < places[$1.node] ?? 0 }) { schedule(punctuation) }
     }
 
+    /// The time of the node, or the store, of this name: the same for all who ask.
+    @usableFromInline
+    func observedTime(of name: String) -> ObservedTime {
+        let name = "time/" + name
+        if let time = observedTimes[name] { return time }
+        let time = ObservedTime()
+        observedTimes[name] = time
+        return time
+    }
+
+    /// Notes the times of nodes, for the metadata of the offsets that are committed next.
+    func noteTimes() {
+        for (name, time) in observedTimes { processorMetadata[name] = time.value >= 0 ? time.value : nil }
+    }
+
+    /// Takes up what an earlier run noted.
+    func recall(_ metadata: [String: Int64]) {
+        processorMetadata.merge(metadata, uniquingKeysWith: max)
+        for (name, time) in observedTimes { time.advance(to: processorMetadata[name] ?? -1) }
+    }
+
+    /// Lets go of everything: stores and timers, which know the task, would otherwise keep it and themselves, and with them the state directory.
+    package func close() {
+        stores = [:]
+        streamTimePunctuations = PunctuationQueue()
+        wallClockPunctuations = PunctuationQueue()
+        firstPunctuations = nil
+    }
+
     /// Counts a record that is left out, and tells of the first one of its kind.
     func drop(_ reason: DropReason, at node: String, because error: MillraceError? = nil) {
+        if let topic = failures.deadLetterTopic(for: reason), !pendingLetters.contains(where: { $0.reason == reason }) {
+            pendingLetters.append(PendingLetter(reason: reason, topic: topic, error: error, node: node))
+        }
         let count = dropped[reason, default: 0]
         dropped[reason] = count + 1
         if count == 0 {
@@ -123,4 +161,10 @@ public final class TaskContext {
 package protocol TopicDirectory: AnyObject {
     /// - Throws: `MillraceError` of kind `transport` when there is no such topic.
     func partitionCount(of topic: String) throws -> Int32
+    /// How many bytes of keys, values and headers a record, or a batch of them, may have.
+    func recordLimit(of topic: String) throws -> Int
+}
+
+extension TopicDirectory {
+    package func recordLimit(of topic: String) -> Int { .max }
 }

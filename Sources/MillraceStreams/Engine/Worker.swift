@@ -13,6 +13,9 @@ final class Worker {
     private let collector: RecordCollector
     private let tasks: [StreamTask]
     private let global: GlobalStateTask
+    /// Of the tasks and the global state, to be closed.
+    private let contexts: [TaskContext]
+    private let topology: PhysicalTopology
     private let stops: StopSignal
     private let progress: AppProgress
     /// The task that reads a partition.
@@ -20,10 +23,16 @@ final class Worker {
     /// Where reading goes on, behind what was handed to tasks.
     private var fetched: [TopicPartition: Offset] = [:]
     private var paused: Set<TopicPartition> = []
-    /// When a task began to wait for a topic that has nothing.
-    private var waitingSince: [TopicPartition: UInt64] = [:]
+    private var idle: TaskIdle
+    private var purge: RepartitionPurge
+    private let restorer: StateRestorer
     private var topicIDs: [String: TopicID] = [:]
     private var processedSinceCommit = 0
+    /// Whether anything was done since the last commit that is worth one.
+    private var hasWork = false
+    private var isPaused = false
+    /// Whether the last round found nothing to do.
+    private var wasIdle = false
     private var lastCommit: UInt64 = 0
     private var lastSave: UInt64 = 0
     /// The ends of the changelogs whose last records are not on disk yet.
@@ -34,38 +43,64 @@ final class Worker {
         state: StateDirectory, stops: StopSignal, progress: AppProgress
     ) throws {
         self.number = number
+        self.topology = topology
         self.configuration = configuration
         self.backend = backend
         self.state = state
         self.stops = stops
         self.progress = progress
         let name = "\(configuration.applicationID)-worker-\(number)"
-        session = try backend.transport.openSession(named: name, group: configuration.applicationID)
+        idle = TaskIdle(limit: configuration.maximumTaskIdle)
+        purge = RepartitionPurge(transport: backend.transport, logger: configuration.logger, now: backend.clock.monotonicNanoseconds())
+        let restorer = StateRestorer(
+            transport: backend.transport, applicationID: configuration.applicationID, state: state, clock: backend.clock,
+            logger: configuration.logger, onProgress: configuration.onRestore)
+        self.restorer = restorer
+        let session = try backend.transport.openSession(named: name, group: configuration.applicationID)
+        self.session = session
         let collector = RecordCollector(TransportTopics(backend.transport))
         self.collector = collector
         let now = backend.clock.now()
+        var contexts: [TaskContext] = []
         func context(_ id: TaskID) -> TaskContext {
-            TaskContext(
+            let context = TaskContext(
                 id: id, applicationID: configuration.applicationID, now: now, logger: configuration.logger, collector: collector)
+            context.failures = configuration.failures
+            contexts.append(context)
+            return context
         }
-        let global = try GlobalStateTask(topology.globalStores, context: context(TaskID(subtopology: -1, partition: 0)))
+        let globalContext = context(TaskID(subtopology: -1, partition: 0))
+        globalContext.failures = configuration.failures.withoutDeadLetters
+        // Nobody closes what was opened by an init that throws.
+        var isMade = false
+        defer {
+            if !isMade {
+                session.close()
+                for context in contexts { context.close() }
+            }
+        }
+        let global = try GlobalStateTask(topology.globalStores, context: globalContext)
         self.global = global
         tasks = try ids.map { id in
             guard let subtopology = topology.subtopologies.first(where: { $0.id == id.subtopology }) else {
                 throw MillraceError(.topology, "There is no subtopology \(id.subtopology).", task: id)
             }
-            let task = try StreamTask(
+            return try StreamTask(
                 id: id, subtopology: subtopology, context: context(id), globalStores: global.stores,
-                backing: { try state.backing(store: $0, partition: id.partition) })
-            task.failures = configuration.failures
-            return task
+                backing: { try restorer.backing(of: $0, task: id) })
         }
+        self.contexts = contexts
+        isMade = true
     }
 
     /// Restores the state and finds where to read on; then processes until told to stop.
     func run() throws {
-        defer { session.close() }
         stops.add(session)
+        defer {
+            stops.remove(session)
+            session.close()
+            for context in contexts { context.close() }
+        }
         try restore()
         if stops.isStopping { return }
         try startReading()
@@ -75,16 +110,12 @@ final class Worker {
         while !stops.isAbandoned {
             let isStopping = stops.isStopping
             let worked = try step(mayWait: !isStopping)
-            if isStopping && !worked || isStopping && processedSinceCommit == 0 { break }
+            if isStopping && !(worked && hasWork) { break }
         }
         if !stops.isAbandoned { try commit() }
     }
 
     private func restore() throws {
-        let restorer = StateRestorer(
-            transport: backend.transport, group: configuration.applicationID, state: state, clock: backend.clock,
-            logger: configuration.logger,
-            onProgress: configuration.onRestore)
         for task in tasks { try restorer.restore(task, with: session) { [stops] in stops.isStopping } }
         for topic in global.topics { try fillGlobalStore(from: topic) }
     }
@@ -111,6 +142,7 @@ final class Worker {
     }
 
     private func startReading() throws {
+        var starts: [TopicPartition: CommittedOffset] = [:]
         for task in tasks {
             let partitions = task.sourceTopics.map { TopicPartition($0, task.id.partition) }
             let existing = try partitions.filter { $0.partition < (try partitionCount(of: $0.topic)) }
@@ -119,21 +151,25 @@ final class Worker {
                 let range = try backend.transport.offsetRange(of: partition)
                 var offset = try committed[partition]?.offset ?? task.startingOffset(of: partition.topic, in: range)
                 if offset < range.lowerBound || offset > range.upperBound {
+                    let start = try task.startingOffset(of: partition.topic, in: range)
                     configuration.logger.log(
-                        .warning, "The committed offset is outside what the topic holds; reading goes on at its start",
+                        .warning, "The committed offset is outside what the topic holds; reading goes on where the source says to start",
                         ("partition", "\(partition)"), ("committed", "\(offset)"), ("start", "\(range.lowerBound)"),
-                        ("end", "\(range.upperBound)"))
-                    offset = range.lowerBound
+                        ("end", "\(range.upperBound)"),
+                        ("next", "\(start)"))
+                    offset = start
                 }
+                // Where reading starts at the end, what comes from now on is the app's, whatever happens before its first commit.
+                if committed[partition] == nil, offset > range.lowerBound { starts[partition] = CommittedOffset(offset) }
                 task.seek(
                     partition.topic, to: offset, partitionTime: committed[partition].map { PartitionTime.decode($0.metadata) } ?? .none)
-                let processors = committed[partition].map { PartitionTime.decodeProcessors($0.metadata) } ?? [:]
-                task.context.processorMetadata.merge(processors, uniquingKeysWith: max)
+                if let metadata = committed[partition]?.metadata { task.context.recall(PartitionTime.decodeProcessors(metadata)) }
                 fetched[partition] = offset
                 readers[partition] = task
                 progress.note(partition, offset)
             }
         }
+        if !starts.isEmpty { _ = try session.commit([], offsets: starts) }
         try session.assign(fetched)
     }
 
@@ -141,19 +177,48 @@ final class Worker {
     ///
     /// - Returns: Whether anything was processed.
     private func step(mayWait: Bool) throws -> Bool {
+        followPause()
         let buffered = tasks.reduce(0) { $0 + $1.bufferedBytes }
-        let isIdle = processedSinceCommit == 0 && !tasks.contains { $0.hasRecords }
-        if mayWait { try read(maxBytes: max(1, inputBudget - buffered), timeout: isIdle ? timeUntilNextTimer() : .zero) }
+        // A round that found nothing to do finds nothing again before something comes, or time has passed, though records may wait for others to compare with.
+        if mayWait { try read(maxBytes: max(1, inputBudget - buffered), timeout: wasIdle ? timeUntilNextTimer() : .zero) }
         let now = backend.clock.now()
         var processed = 0
-        for task in tasks {
-            processed += try task.process(limit: 4096) { [self] in canProceed(task, without: $0) }
-            if try task.punctuate(now: now) { processed += 1 }
+        var worked = false
+        for task in tasks where !isPaused {
+            task.context.now = now
+            processed += try task.process(limit: 4096, outputLimit: storeBudget) { [self] in try canProceed(task, without: $0) }
+            if try task.punctuate(now: now) { worked = true }
         }
         processedSinceCommit += processed
-        if processedSinceCommit > 0, isTimeToCommit(isIdle: processed == 0) { try commit() }
-        if processed == 0 && processedSinceCommit == 0 { try progress.workerIsIdle() }
-        return processed > 0
+        worked = worked || processed > 0
+        hasWork = hasWork || worked || hasMoved
+        if hasWork, isTimeToCommit(isIdle: !worked) { try commit() }
+        wasIdle = !worked && !hasWork
+        if wasIdle, !isPaused { try progress.workerIsIdle() }
+        let time = backend.clock.monotonicNanoseconds()
+        if purge.isDue(time) { purge.run(now: time, committed: try purgeable()) }
+        return worked
+    }
+
+    /// While the app is paused, what tasks read is not even fetched; global tables go on.
+    private func followPause() {
+        guard stops.isPaused != isPaused else { return }
+        isPaused.toggle()
+        for partition in readers.keys where !paused.contains(partition) {
+            if isPaused { session.pause(partition) } else { session.resume(partition) }
+        }
+    }
+
+    /// Whether a task has come further than was committed without a record being processed, over offsets that hold none.
+    private var hasMoved: Bool {
+        readers.contains { partition, task in task.position(of: partition.topic) != progress.position(of: partition) }
+    }
+
+    /// How far the repartition topics that the worker reads are committed.
+    private func purgeable() throws -> [TopicPartition: Offset] {
+        let topics = Set(topology.internalTopics.keys.map { "\(configuration.applicationID)-\($0)" })
+        let partitions = readers.keys.filter { topics.contains($0.topic) }
+        return try backend.transport.committedOffsets(of: configuration.applicationID, for: partitions).mapValues(\.offset)
     }
 
     private func read(maxBytes: Int, timeout: Duration) throws {
@@ -165,30 +230,24 @@ final class Worker {
                 continue
             }
             task.add(batches)
+            idle.hasRecords(batches.partition)
             if task.bufferedBytes(of: batches.partition.topic) > partitionBudget {
                 session.pause(batches.partition)
                 paused.insert(batches.partition)
             }
         }
-        for partition in paused where (readers[partition]?.bufferedBytes(of: partition.topic) ?? 0) <= partitionBudget / 2 {
+        for partition in paused where !isPaused && (readers[partition]?.bufferedBytes(of: partition.topic) ?? 0) <= partitionBudget / 2 {
             session.resume(partition)
             paused.remove(partition)
         }
     }
 
     /// Whether a task may go on although one of its topics has no record to compare times with.
-    private func canProceed(_ task: StreamTask, without topic: String) -> Bool {
-        guard let idle = configuration.maximumTaskIdle else { return true }
+    private func canProceed(_ task: StreamTask, without topic: String) throws -> Bool {
         let partition = TopicPartition(topic, task.id.partition)
-        guard let position = fetched[partition], let range = try? backend.transport.offsetRange(of: partition) else { return true }
-        guard position >= range.upperBound else { return false }
-        if idle == .zero { return true }
-        let now = backend.clock.monotonicNanoseconds()
-        let since = waitingSince[partition] ?? now
-        waitingSince[partition] = since
-        if now - since < UInt64(idle.milliseconds) * 1_000_000 { return false }
-        waitingSince[partition] = nil
-        return true
+        guard idle.limit != nil, let position = fetched[partition] else { return true }
+        guard try position >= backend.transport.offsetRange(of: partition).upperBound else { return false }
+        return idle.isOver(partition, now: backend.clock.monotonicNanoseconds())
     }
 
     private func isTimeToCommit(isIdle: Bool) -> Bool {
@@ -206,13 +265,15 @@ final class Worker {
         for task in tasks { try task.prepareCommit(batch: batch, saves: saves) }
         let outputs = try collector.batches()
         var offsets: [TopicPartition: CommittedOffset] = [:]
-        for (partition, task) in readers {
-            guard let position = task.position(of: partition.topic), progress.position(of: partition) != position else { continue }
+        let moved = Set(readers.filter { partition, task in task.position(of: partition.topic) != progress.position(of: partition) }.values.map(\.id))
+        // All partitions of a task together: what is noted beside their offsets is of the whole task, and must be of one moment.
+        for (partition, task) in readers where moved.contains(task.id) {
+            guard let position = task.position(of: partition.topic) else { continue }
             let metadata = PartitionTime.encode(task.partitionTime(of: partition.topic), task.context.processorMetadata)
             offsets[partition] = CommittedOffset(position, metadata: metadata)
         }
         guard !outputs.isEmpty || !offsets.isEmpty || batch.count > 0 else {
-            processedSinceCommit = 0
+            (processedSinceCommit, hasWork) = (0, false)
             return
         }
         let firsts = try session.commit(outputs, offsets: offsets)
@@ -225,29 +286,33 @@ final class Worker {
         for task in tasks { task.trim(to: limit) }
         for (partition, offset) in offsets { progress.note(partition, offset.offset) }
         progress.count(
-            processedSinceCommit, dropped: tasks.reduce(into: [:]) { $0.merge($1.context.dropped, uniquingKeysWith: +) }, worker: number)
-        processedSinceCommit = 0
+            processedSinceCommit, dropped: droppedRecords, worker: number)
+        (processedSinceCommit, hasWork) = (0, false)
+    }
+
+    private var droppedRecords: [DropReason: Int] {
+        tasks.reduce(into: global.context.dropped) { $0.merge($1.context.dropped, uniquingKeysWith: +) }
     }
 
     /// Notes how far along their changelogs the rows are that the batch holds.
     private func notePositions(saves: Bool, in batch: any ByteStoreBatch) throws {
         for task in tasks {
             for entry in task.restorableStores where entry.isPersistent && (saves || !entry.store.canSaveLater) {
-                guard let changelog = entry.changelog, let end = end(of: changelog, entry, task) else { continue }
+                guard let changelog = entry.changelog, let end = try end(of: changelog, entry, task) else { continue }
                 let backing = try state.backing(store: entry.planned.declaration.name, partition: task.id.partition)
                 state.setPosition(StateDirectory.Position(offset: end, topic: try topicID(of: changelog)), of: backing, in: batch)
             }
         }
     }
 
-    /// How far along its changelog a store is after a commit: behind what was just written, or, where that is a topic that the task reads, as far as it has read. `nil`: as before.
-    private func end(of changelog: String, _ entry: StreamTask.TaskStore, _ task: StreamTask) -> Offset? {
+    /// The end of the records of a changelog that a store's rows are made of: those the worker wrote, or those the task read; `nil` when it has not moved.
+    private func end(of changelog: String, _ entry: StreamTask.TaskStore, _ task: StreamTask) throws -> Offset? {
         if case .sourceTopic = entry.planned.changelog { return task.position(of: changelog) }
         return changelogEnds.removeValue(forKey: TopicPartition(changelog, task.id.partition))
     }
 
-    /// Whether the rows of all stores are to go to the disk with this commit. Less often than commits, since a row that changes all the time then goes there but once; a crash
-    /// costs no more by it, since the database itself keeps what it is given in memory for longer.
+    /// Whether the rows of all stores are to go to the disk with this commit. Less often than commits, since a row that changes all the time then goes there but once. What a
+    /// crash loses of them, some seconds at most besides what the database still had in memory, is read from the changelog again.
     private var isTimeToSave: Bool {
         stops.isStopping || lastCommit - lastSave >= 5_000_000_000 || tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
     }
@@ -277,8 +342,9 @@ final class Worker {
     /// How long nothing needs to be done: until the next punctuation of the time of day, at most a second.
     private func timeUntilNextTimer() -> Duration {
         let now = backend.clock.now()
-        let next = tasks.compactMap(\.nextWallClockPunctuation).min()
-        return .milliseconds(max(0, min(1000, (next ?? .max) - min(now.milliseconds, next ?? .max))))
+        let next = tasks.compactMap(\.nextWallClockPunctuation).min() ?? .max
+        let wait = idle.timeLeft(now: backend.clock.monotonicNanoseconds()) ?? .max
+        return .milliseconds(max(0, min(1000, wait, next.addingClamped(-now.milliseconds))))
     }
 }
 
@@ -295,5 +361,13 @@ final class TransportTopics: TopicDirectory {
             throw MillraceError(.transport, "The app writes to topic \(topic), which does not exist. Create it first.")
         }
         return description.partitions
+    }
+
+    func recordLimit(of topic: String) throws -> Int {
+        let settings = try transport.describeTopic(topic)?.settings ?? [:]
+        // Where the topic compresses it is not known before how long a record will be.
+        if let compression = settings["compression.type"], compression != "producer", compression != "uncompressed" { return .max }
+        // A batch of one record has a frame of about 100 bytes.
+        return max(1, (settings["max.message.bytes"].flatMap { Int($0) } ?? 1_048_588) - 100)
     }
 }

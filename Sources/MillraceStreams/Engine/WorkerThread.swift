@@ -39,7 +39,8 @@ enum WorkerThread {
         #endif
         guard result == 0 else {
             start.release()
-            throw MillraceError(.configuration, "The system refused another thread (error \(result)). Run fewer threads, or raise the limit of processes.")
+            throw MillraceError(
+                .configuration, "The system refused another thread (error \(result)). Run fewer threads, or raise the limit of processes.")
         }
     }
 }

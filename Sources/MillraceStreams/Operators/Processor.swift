@@ -122,8 +122,15 @@ public final class ProcessorContext<Key, Value> {
 
     /// Calls `body` at regular times, until it is cancelled.
     ///
+    ///     try context.schedule(every: .seconds(60), by: .stream) { [seen] now in
+    ///         try seen.forEach { id, time in
+    ///             if time < now.milliseconds - 3_600_000 { try seen.delete(id) }
+    ///             return true
+    ///         }
+    ///     }
+    ///
     /// By stream time, the first call comes with the first record at or behind the next multiple of the interval (at once if none came before); by the time of day, one
-    /// interval from now. After a jump over several due times there is one call.
+    /// interval from now. A call by stream time comes after the record that moved time was processed. After a jump over several due times there is one call.
     ///
     /// - Parameter body: Gets the stream time or the time of day. Kafka: `Punctuator`.
     @discardableResult
@@ -137,7 +144,7 @@ public final class ProcessorContext<Key, Value> {
         }
         let site = self.site
         let punctuation = Punctuation(
-            time, interval: milliseconds, next: time == .stream ? 0 : task.now.milliseconds + milliseconds, node: site.name
+            time, interval: milliseconds, next: time == .stream ? 0 : task.now.milliseconds.addingClamped(milliseconds), node: site.name
         ) { now in
             do { try body(now) } catch { throw site.failure(error) }
         }

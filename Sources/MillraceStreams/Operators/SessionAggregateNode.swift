@@ -17,7 +17,7 @@ final class SessionAggregateNode<Key, Value, Result> {
     private let closed: ClosedSessions<Key, Result>?
     private let site: NodeSite
     /// The highest time of a record with a key that this node got.
-    private var streamTime: Int64 = -1
+    private let streamTime: ObservedTime
     /// The sessions that become one, reused from record to record.
     private var merged: ContiguousArray<(session: Window, value: Result)> = []
 
@@ -33,12 +33,13 @@ final class SessionAggregateNode<Key, Value, Result> {
         output = try assembly.output()
         closed = ClosedSessions(store, output, assembly.task)
         site = assembly.site
+        streamTime = assembly.task.observedTime(of: assembly.name)
     }
 
     func receive(_ key: Key?, _ value: Value, _ timestamp: Timestamp, _ headers: Headers) throws {
         guard let key else { return site.drop(.nullKey) }
-        if timestamp.milliseconds > streamTime { streamTime = timestamp.milliseconds }
-        let closeTime = streamTime - windows.leastRetention
+        streamTime.advance(to: timestamp.milliseconds)
+        let closeTime = streamTime.value - windows.leastRetention
         let session = try findSessions(of: key, near: timestamp)
         if session.end.milliseconds < closeTime {
             site.drop(.late)

@@ -16,7 +16,7 @@ final class SlidingAggregateNode<Key, Value, Result> {
     private let closed: ClosedWindows<Key, Result>?
     private let site: NodeSite
     /// The highest time of a record with key and value that this node got.
-    private var streamTime: Int64 = -1
+    private let streamTime: ObservedTime
     private var closeTime: Int64 = -1
 
     init(
@@ -30,14 +30,15 @@ final class SlidingAggregateNode<Key, Value, Result> {
         output = try assembly.output()
         closed = ClosedWindows(store, length: windows.difference.addingClamped(1), advance: 1, output, assembly.task)
         site = assembly.site
+        streamTime = assembly.task.observedTime(of: assembly.name)
     }
 
     func receive(_ key: Key?, _ value: Value, _ timestamp: Timestamp, _ headers: Headers) throws {
         guard let key else { return site.drop(.nullKey) }
         if let isNull = context.isNull, isNull(value) { return site.drop(.nullValue) }
         let time = timestamp.milliseconds
-        if time > streamTime { streamTime = time }
-        closeTime = streamTime - windows.grace
+        streamTime.advance(to: time)
+        closeTime = streamTime.value - windows.grace
         guard end(from: time) >= closeTime else { return site.drop(.late) }
         guard windows.difference > 0 else {
             throw MillraceError(

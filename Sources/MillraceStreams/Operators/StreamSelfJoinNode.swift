@@ -15,7 +15,7 @@ final class StreamSelfJoinNode<StreamKey, StreamValue, Key, ResultKey, Value, Re
     private let output: Output<ResultKey, Result>
     private let site: NodeSite
     private let keyBuffer = ByteBuffer()
-    private var streamTime: Int64 = -1
+    private let streamTime: ObservedTime
 
     init(
         side: StreamJoinSide<StreamKey, StreamValue, Key, Value>, key: Serde<Key>, store: String, windows: JoinWindows,
@@ -29,6 +29,7 @@ final class StreamSelfJoinNode<StreamKey, StreamValue, Key, ResultKey, Value, Re
         self.resultKey = resultKey
         output = try assembly.output()
         site = assembly.site
+        streamTime = assembly.task.observedTime(of: assembly.name)
     }
 
     func receive(_ record: Record<StreamKey, StreamValue>) throws {
@@ -37,7 +38,7 @@ final class StreamSelfJoinNode<StreamKey, StreamValue, Key, ResultKey, Value, Re
         keyBuffer.removeAll()
         _ = try keySerde.write(key, to: keyBuffer)
         let time = record.timestamp.milliseconds
-        streamTime = max(streamTime, time)
+        streamTime.advance(to: time)
 
         func send(_ left: Value, _ right: Value, _ otherTime: Int64) throws {
             let result: Result
@@ -52,7 +53,7 @@ final class StreamSelfJoinNode<StreamKey, StreamValue, Key, ResultKey, Value, Re
             keyBuffer.bytes, from: max(0, time.addingClamped(-windows.before)), to: max(0, time.addingClamped(windows.after))
         ) { otherTime, other in try send(value, other, otherTime) }
         // The record itself comes before the results that carry a later time, unless it is too old to have been found in a store.
-        var mustJoinItself = time > streamTime.addingClamped(-windows.retention).addingClamped(1)
+        var mustJoinItself = time > streamTime.value.addingClamped(-windows.retention).addingClamped(1)
         _ = try others.forEach(
             keyBuffer.bytes, from: max(0, time.addingClamped(-windows.after)), to: max(0, time.addingClamped(windows.before))
         ) { otherTime, other in

@@ -13,7 +13,7 @@ final class SuppressNode<Key, Value> {
     private let dueTime: (Record<Key, Change<Value>>) -> Int64
     private let output: Output<Key, Change<Value>>
     private let site: NodeSite
-    private var streamTime: Int64 = -1
+    private let streamTime: ObservedTime
 
     init(
         store: String, _ bounds: SuppressionBounds, wait: Int64, dropsDeletions: Bool,
@@ -26,12 +26,13 @@ final class SuppressNode<Key, Value> {
         self.dueTime = dueTime
         output = try assembly.output()
         site = assembly.site
+        streamTime = assembly.task.observedTime(of: assembly.name)
     }
 
     func receive(_ record: Record<Key, Change<Value>>) throws {
-        streamTime = max(streamTime, record.timestamp.milliseconds)
+        streamTime.advance(to: record.timestamp.milliseconds)
         try store.put(record, dueTime: dueTime(record))
-        let due = streamTime.addingClamped(-wait)
+        let due = streamTime.value.addingClamped(-wait)
         while let first = store.firstTime, first <= due { try sendFirst() }
         guard isFull else { return }
         guard bounds.whenFull == .emitEarly else { throw overflow() }

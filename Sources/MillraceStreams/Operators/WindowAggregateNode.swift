@@ -14,7 +14,7 @@ final class WindowAggregateNode<Key, Value, Result> {
     @usableFromInline let closed: ClosedWindows<Key, Result>?
     @usableFromInline let site: NodeSite
     /// The highest time of a record with a key that this node got.
-    @exclusivity(unchecked) @usableFromInline var streamTime: Int64 = -1
+    @usableFromInline let streamTime: ObservedTime
 
     @inlinable
     init(
@@ -28,14 +28,15 @@ final class WindowAggregateNode<Key, Value, Result> {
         output = try assembly.output()
         closed = ClosedWindows(store, length: grid.size, advance: grid.advance, output, assembly.task)
         site = assembly.site
+        streamTime = assembly.task.observedTime(of: assembly.name)
     }
 
     @inlinable
     func receive(_ key: Key?, _ value: Value, _ timestamp: Timestamp, _ headers: Headers) throws {
         guard let key else { return site.drop(.nullKey) }
         let time = timestamp.milliseconds
-        if time > streamTime { streamTime = time }
-        let closeTime = streamTime - grid.grace
+        streamTime.advance(to: time)
+        let closeTime = streamTime.value - grid.grace
         var next: Int64? = grid.firstStart(containing: time)
         let keyLength = try store.write(key)
         while let start = next, start <= time {

@@ -11,8 +11,10 @@ final class GraceBuffer<Key, Value>: StateStore {
     private let overlay: Overlay<HeldRecord<Value>>
     private let task: TaskContext
     private let key = ByteBuffer()
-    /// The highest timestamp put so far; read from the rows when the task starts.
-    private var streamTime: Timestamp?
+    /// The highest timestamp put so far.
+    private let observed: ObservedTime
+    /// Whether the rows were looked at, which tell it where it was not noted.
+    private var knowsRows = false
     private var sequence: Int32 = 0
 
     private static var timeOffset: Int { 1 }
@@ -25,6 +27,7 @@ final class GraceBuffer<Key, Value>: StateStore {
         keySerde = key
         overlay = Overlay(serde: HeldRecordFormat(value: value).serde, backing: backing)
         self.task = task
+        observed = task.observedTime(of: name)
     }
 
     /// Holds a record back.
@@ -33,7 +36,7 @@ final class GraceBuffer<Key, Value>: StateStore {
     func put(_ record: Record<Key, Value>) throws -> Bool {
         let streamTime = try currentStreamTime()
         guard record.timestamp >= streamTime.advanced(byMilliseconds: -grace) else { return false }
-        self.streamTime = max(streamTime, record.timestamp)
+        observed.advance(to: record.timestamp.milliseconds)
         key.removeAll()
         key.append(0)
         key.append(bigEndian: record.timestamp.milliseconds)
@@ -82,14 +85,13 @@ final class GraceBuffer<Key, Value>: StateStore {
     }
 
     private func currentStreamTime() throws -> Timestamp {
-        if let streamTime { return streamTime }
-        var last = Timestamp.none
+        if knowsRows { return Timestamp(milliseconds: observed.value) }
+        knowsRows = true
         try overlay.forEach(from: UnsafeRawBufferPointer(start: nil, count: 0), to: nil, reversed: true) { bytes, _ in
-            if bytes.count >= Self.keyOffset { last = Timestamp(milliseconds: bytes.loadBigEndian(at: Self.timeOffset)) }
+            if bytes.count >= Self.keyOffset { observed.advance(to: bytes.loadBigEndian(at: Self.timeOffset)) }
             return false
         }
-        streamTime = last
-        return last
+        return Timestamp(milliseconds: observed.value)
     }
 
     var byteCount: Int { overlay.byteCount }

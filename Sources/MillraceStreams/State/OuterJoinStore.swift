@@ -8,19 +8,27 @@ final class OuterJoinStore<Left, Right>: StateStore {
     let left: WaitingRecords<Left>
     let right: WaitingRecords<Right>
     /// The highest timestamp of both inputs.
-    private(set) var streamTime: Int64 = -1
+    private let observed: ObservedTime
+    var streamTime: Int64 { observed.value }
     /// No release is tried before this time and the window are over; `nil` when the next record of stream time tries in any case.
-    private var earliest: Int64?
+    private var earliest: Int64? {
+        get { expected.value < 0 ? nil : expected.value }
+        set { expected.replace(with: newValue ?? -1) }
+    }
+    private let expected: ObservedTime
     private let key = ByteBuffer()
 
-    init(name: String, left: Serde<Left>, right: Serde<Right>, backing: Backing?) {
+    init(name: String, left: Serde<Left>, right: Serde<Right>, backing: Backing?, time: ObservedTime = ObservedTime(),
+        expected: ObservedTime = ObservedTime()) {
         self.name = name
+        observed = time
+        self.expected = expected
         self.left = WaitingRecords(left, isLeft: true, backing: backing)
         self.right = WaitingRecords(right, isLeft: false, backing: backing)
     }
 
     func advance(to time: Int64) {
-        streamTime = max(streamTime, time)
+        observed.advance(to: time)
     }
 
     /// Lets the next release look at records of this time.

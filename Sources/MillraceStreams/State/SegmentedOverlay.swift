@@ -172,6 +172,11 @@ final class SegmentedOverlay<Value> {
         try overlay(at: time)?.restore(key, value, timestamp, batch: batch)
     }
 
+    /// Brings the store's time to the disk with the rows that were restored, and takes away what became too old: a crash before the next commit must not turn time back.
+    func finishRestoring(batch: (any ByteStoreBatch)?) throws {
+        try commit(to: { _, _, _, _ in }, batch: batch)
+    }
+
     func trim(to limit: Int) {
         for segment in segments { segment.overlay.trim(to: limit / segments.count) }
     }

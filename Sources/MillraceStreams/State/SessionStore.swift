@@ -111,6 +111,10 @@ public final class SessionStore<Key, Value>: StateStore {
         if value == nil { try removeFromIndex(key) } else { _ = try addToIndex(key) }
     }
 
+    public func finishRestoring(batch: (any ByteStoreBatch)?) throws {
+        try rows.finishRestoring(batch: batch)
+    }
+
     public func trim(to limit: Int) {
         rows.trim(to: limit)
     }

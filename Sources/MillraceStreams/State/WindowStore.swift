@@ -93,6 +93,10 @@ public final class WindowStore<Key, Value>: StateStore {
         if index != nil, value != nil { _ = try addToIndex(key) }
     }
 
+    public func finishRestoring(batch: (any ByteStoreBatch)?) throws {
+        try rows.finishRestoring(batch: batch)
+    }
+
     public func trim(to limit: Int) {
         rows.trim(to: limit)
     }
