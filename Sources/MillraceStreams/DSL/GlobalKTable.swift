@@ -40,6 +40,7 @@ extension StreamsBuilder {
                 "The global table of topic \(topic) is to have a versioned store, but global tables keep no history. Leave the kind of store out."
             )
         }
+        check(name: topic, of: "topic")
         let storeName = store.name ?? graph.newStoreName(topic + "-")
         let sourceName = self.name(named, prefix: "KSTREAM-SOURCE-", suffix: "-source")
         let name = self.name(named, prefix: "KTABLE-SOURCE-")

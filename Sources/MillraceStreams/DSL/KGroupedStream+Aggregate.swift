@@ -110,10 +110,16 @@ struct StreamAggregate<Key, Value, Result>: Sendable {
     @usableFromInline let initial: @Sendable () throws -> Result?
     /// Gets the result so far, `nil` before the first value.
     @usableFromInline let apply: @Sendable (Key, Value, Result?) throws -> Result?
+    /// Makes one result of those of two groups of records, where that is the result of all of them.
+    @usableFromInline let merge: (@Sendable (Key, Result, Result) throws -> Result)?
 
     @inlinable
-    init(initial: @escaping @Sendable () throws -> Result?, apply: @escaping @Sendable (Key, Value, Result?) throws -> Result?) {
+    init(
+        initial: @escaping @Sendable () throws -> Result?, apply: @escaping @Sendable (Key, Value, Result?) throws -> Result?,
+        merge: (@Sendable (Key, Result, Result) throws -> Result)? = nil
+    ) {
         self.initial = initial
         self.apply = apply
+        self.merge = merge
     }
 }

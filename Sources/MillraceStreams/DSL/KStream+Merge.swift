@@ -10,6 +10,7 @@ extension KStream {
     @inlinable
     public func merge(with other: KStream, named: String? = nil) -> KStream {
         let name = builder.name(named, prefix: "KSTREAM-MERGE-")
+        builder.checkIsSame(as: other.builder, at: name)
         let merged = builder.addProcessor(
             name, parents: [node, other.node],
             NodePayload { assembly in NodeInput(try assembly.output(Key.self, Value.self)) }, isMerge: true)

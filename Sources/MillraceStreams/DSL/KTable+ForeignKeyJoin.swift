@@ -59,6 +59,7 @@ extension KTable {
         _ = view.enableOldValues(force: true)
         if let named { builder.check(name: named, of: "join") }
         let names = ForeignKeyJoinNames(named, builder.graph)
+        builder.checkIsSame(as: other.builder, at: names.result)
         let storeName = store.name ?? builder.graph.newStoreName("KTABLE-FK-JOIN-OUTPUT-")
         let primary = builder.serde(keySerde, for: "the keys of topic \(names.responseTopic)")
         let foreign = builder.serde(other.keySerde, for: "the keys of topic \(names.subscriptionTopic)")

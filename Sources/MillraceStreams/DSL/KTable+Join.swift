@@ -61,6 +61,7 @@ extension KTable {
         // Only a named store is made, but one without a name takes a number all the same, as in Kafka Streams.
         if let store, store.name == nil { _ = builder.graph.newStoreName("KTABLE-MERGE-") }
         let name = builder.name(named, prefix: "KTABLE-MERGE-")
+        builder.checkIsSame(as: other.builder, at: name)
         let sources = self.sources.union(other.sources)
         builder.graph.copartition(sources.sorted())
         if kind != .inner { _ = view.enableOldValues(force: true) }

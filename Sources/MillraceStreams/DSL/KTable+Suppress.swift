@@ -51,6 +51,15 @@ extension KTable {
         return suppressed(named, suppression.bounds, store, wait: limit, dropsDeletions: false) { $0.timestamp.milliseconds }
     }
 
+    /// Not for a table without windows: a compile error that says so.
+    @available(
+        *, unavailable,
+        message:
+            "only windowed aggregations have windows that close: call windowedBy before the aggregation, or suppress(.untilTimeLimit(…))"
+    )
+    @_disfavoredOverload
+    public func suppress(_ suppression: WindowSuppression, named: String? = nil) -> KTable { self }
+
     private func suppressed(
         _ named: String?, _ bounds: SuppressionBounds, _ store: Materialized, wait: Int64, dropsDeletions: Bool,
         dueTime: @escaping @Sendable (Record<Key, Change<Value>>) -> Int64

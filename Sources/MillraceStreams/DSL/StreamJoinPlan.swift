@@ -70,13 +70,13 @@ struct StreamJoinPlan<LeftKey, LeftValue, RightKey, RightValue, Key, ResultKey, 
                 "The stores of a join of streams keep records for as long as its windows and their grace period say. Leave the retention out.",
                 kind: .configuration)
         }
-        if left.builder !== right.builder { builder.fail("The streams of a join come from two builders. Make both with the same one.") }
         if let storeName { builder.check(name: storeName, of: "store") }
         let left = left.repartitionedForJoin(named: named.map { $0 + "-left" }, key: leftKey, value: leftStreamValue)
         let right = right.repartitionedForJoin(named: named.map { $0 + "-right" }, key: rightKey, value: rightStreamValue)
         builder.graph.copartition((left.sources.union(right.sources)).sorted())
 
         let names = takeNames()
+        builder.checkIsSame(as: right.builder, at: names.merge)
         _ = builder.addProcessor(names.leftWindowed, parents: [left.node], windowNode(names.leftStore, leftSide))
         _ = builder.addProcessor(names.rightWindowed, parents: [right.node], windowNode(names.rightStore, rightSide))
         let node = LogicalNode(

@@ -35,6 +35,7 @@ extension KStream {
         let sources = stream.sources.union(table.sources)
         builder.graph.copartition(sources.sorted())
         let name = builder.name(named, prefix: joiner.keepsUnmatched ? "KSTREAM-LEFTJOIN-" : "KSTREAM-JOIN-")
+        builder.checkIsSame(as: table.builder, at: name)
         let view = table.view
         let stores = view.lookupStores
         let buffer = grace.map { stream.graceBuffer(for: name, table, $0, key: key, value: value) }

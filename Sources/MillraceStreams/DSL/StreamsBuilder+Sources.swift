@@ -52,6 +52,7 @@ extension StreamsBuilder {
 
     @usableFromInline
     func addSource(_ name: String, _ topics: [String], startingAt reset: OffsetReset?, _ payload: SourcePayload) -> LogicalNode {
+        for topic in topics { check(name: topic, of: "topic") }
         let node = LogicalNode(name, .source(SourceNode(topics: topics, offsetReset: reset, payload: payload)))
         graph.add(node, parents: [graph.root])
         return node

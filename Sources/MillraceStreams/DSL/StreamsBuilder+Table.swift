@@ -21,6 +21,7 @@ extension StreamsBuilder {
         _ topic: String, key: Serde<Key>? = nil, value: Serde<Value>? = nil, in store: Materialized = .automatic,
         timestamp extractor: TimestampExtractor<Key?, Value?>? = nil, startingAt reset: OffsetReset? = nil, named: String? = nil
     ) -> KTable<Key, Value> {
+        check(name: topic, of: "topic")
         let storeName = store.name ?? graph.newStoreName(topic + "-")
         let sourceName = self.name(named, prefix: "KSTREAM-SOURCE-", suffix: "-source")
         let name = self.name(named, prefix: "KTABLE-SOURCE-")

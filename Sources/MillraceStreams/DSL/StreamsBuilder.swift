@@ -117,6 +117,12 @@ public final class StreamsBuilder {
         failures.append(MillraceError(kind, message, node: node))
     }
 
+    /// Notes a mistake when streams or tables of two builders meet: each builder knows only its own.
+    @usableFromInline
+    func checkIsSame(as other: StreamsBuilder, at node: String) {
+        if other !== self { fail("The inputs of \(node) come from two builders. Make both with the same one.", node: node) }
+    }
+
     /// The serde given, or the type's own. Where there is neither, `build` will throw.
     @usableFromInline
     func serde<Value>(_ given: Serde<Value>?, for use: String) -> Serde<Value> {

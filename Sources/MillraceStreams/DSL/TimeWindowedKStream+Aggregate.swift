@@ -17,7 +17,7 @@ extension TimeWindowedKStream {
         if case .grid = windows { builder.skipStoreNumber(of: store, prefix: "KSTREAM-AGGREGATE-") }
         return aggregated(
             in: store, value: .bigEndian, prefix: "KSTREAM-AGGREGATE-", named: named,
-            StreamAggregate(initial: { 0 }, apply: { _, _, count in (count ?? 0) + 1 }))
+            StreamAggregate(initial: { 0 }, apply: { _, _, count in (count ?? 0) + 1 }, merge: { $1 + $2 }))
     }
 
     /// Combines the values of each key and window with each other, the first being the start. A result of `nil` deletes the row.
@@ -58,6 +58,29 @@ extension TimeWindowedKStream {
         named: String? = nil, _ aggregator: @escaping @Sendable (Key, Value, Result) throws -> Result?
     ) -> KTable<Windowed<Key>, Result> {
         aggregated(in: store, value: value, prefix: "KSTREAM-AGGREGATE-", named: named, .fold(initial, aggregator))
+    }
+
+    /// Folds the values of each key and window into a result of another type, where the results of two groups of records can be merged into that of all of them.
+    ///
+    ///     payments.groupByKey().windowedBy(.hopping(size: .seconds(3600), advance: .seconds(60)), emit: .onWindowClose)
+    ///         .aggregate(0, merging: { _, a, b in a + b }) { card, payment, total in total + payment.amount }
+    ///
+    /// The results are those of `aggregate` without `merging`, but with hopping windows that send their results on close a record is added once, whatever the number of its windows.
+    /// Elsewhere `merging` is not called.
+    ///
+    /// - Parameters:
+    ///   - initial: The result before the first value. To merge it into a result must change nothing.
+    ///   - merge: Gets key and two results, the one of earlier records first.
+    ///   - aggregator: Gets key, value and the result so far, and gives the new result.
+    @inlinable
+    public func aggregate<Result>(
+        _ initial: @escaping @autoclosure @Sendable () throws -> Result, in store: Materialized? = nil, value: Serde<Result>? = nil,
+        named: String? = nil, merging merge: @escaping @Sendable (Key, Result, Result) throws -> Result,
+        _ aggregator: @escaping @Sendable (Key, Value, Result) throws -> Result
+    ) -> KTable<Windowed<Key>, Result> {
+        aggregated(
+            in: store, value: value, prefix: "KSTREAM-AGGREGATE-", named: named,
+            StreamAggregate(initial: initial, apply: { try aggregator($0, $1, $2 ?? initial()) }, merge: merge))
     }
 
     /// Folds the values of each key and window into a result that does not exist before the first one.

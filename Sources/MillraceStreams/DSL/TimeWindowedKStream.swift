@@ -100,6 +100,9 @@ extension TimeWindowedKStream {
         ) { assembly, context in
             switch windows {
             case .grid(let grid):
+                if let merge = aggregate.merge, let node = try grid.paneNode(aggregate, merge, context, assembly) {
+                    return inlet { try node.receive($0, $1, $2, $3) }
+                }
                 let node = try WindowAggregateNode(aggregate, grid, context, assembly)
                 return inlet { try node.receive($0, $1, $2, $3) }
             case .sliding(let windows):
@@ -118,6 +121,20 @@ extension TimeWindowedKStream {
                 kind: .configuration)
         }
         return retention
+    }
+}
+
+extension WindowGrid {
+    /// The node of an aggregation that shares its work between windows; `nil` where they do not overlap, or every update is sent.
+    @inlinable
+    func paneNode<Key, Value, Result>(
+        _ aggregate: StreamAggregate<Key, Value, Result>, _ merge: @escaping @Sendable (Key, Result, Result) throws -> Result,
+        _ context: AggregateContext<Value>, _ assembly: NodeAssembly
+    ) throws -> PaneAggregateNode<Key, Value, Result>? {
+        guard advance < size else { return nil }
+        let store: WindowStore<Key, Result> = try assembly.task.store(context.store)
+        guard let closed = ClosedWindows(store, length: size, advance: advance, try assembly.output(), assembly.task) else { return nil }
+        return PaneAggregateNode(aggregate, merging: merge, self, closing: closed, store, assembly)
     }
 }
 
@@ -145,6 +162,11 @@ extension Grouping {
         _ assemble: @escaping @Sendable (NodeAssembly, AggregateContext<Value>) throws -> NodeInput
     ) -> KTable<Windowed<Key>, Result> {
         if let name = store.name { builder.check(name: name, of: "store") }
+        if store.isVersioned {
+            builder.fail(
+                "Store \(storeName) is to be versioned, but a windowed aggregation keeps its windows, not versions. Make it persistent or in-memory.",
+                kind: .configuration)
+        }
         let name = builder.name(named, prefix: prefix)
         let (parent, sources) = repartitioned(forStore: storeName)
         let keySerde = builder.serde(self.keySerde, for: "the keys of store \(storeName)")

@@ -74,6 +74,10 @@ struct WindowGrid: Sendable {
         return origin + max(0, time - origin - size + advance) / advance * advance
     }
 
+    /// The start of the last window that `time` is in.
+    @usableFromInline
+    func lastStart(containing time: Int64) -> Int64 { origin + (time - origin) / advance * advance }
+
     /// The end of the window that starts at `start`; never, for unlimited ones.
     @usableFromInline
     func end(from start: Int64) -> Int64 { start.addingClamped(size) }

@@ -30,8 +30,10 @@ final class ClosedWindows<Key, Result> {
     }
 
     /// Sends what has closed since the last call, with the headers of the record that moved time.
+    ///
+    /// - Parameter prepare: Called before the store is looked through.
     @usableFromInline
-    func send(until closeTime: Int64, _ headers: Headers) throws {
+    func send(until closeTime: Int64, _ headers: Headers, after prepare: () throws -> Void = {}) throws {
         let sentUntil = self.sentUntil ?? task.processorMetadata[store.name] ?? -1
         guard closeTime > sentUntil, closeTime >= length else { return }
         self.sentUntil = closeTime
@@ -39,6 +41,7 @@ final class ClosedWindows<Key, Result> {
         let upper = closeTime - length
         // No window starts in between.
         if lower > 0, upper / advance == (lower - 1) / advance { return }
+        try prepare()
         var hasSent = false
         try index.forEach(in: lower...upper) { start, keyBytes in
             guard let row = try store.row(keyBytes: keyBytes, start) else { return }

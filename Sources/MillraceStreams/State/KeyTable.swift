@@ -139,6 +139,7 @@ public final class KeyTable {
     }
 
     /// Forgets all keys and gives back large memory.
+    @usableFromInline
     func removeAll() {
         places.deallocate()
         places = .allocate(capacity: 32)

@@ -19,6 +19,8 @@ public final class WindowStore<Key, Value>: StateStore {
     @usableFromInline let keyBuffer = ByteBuffer()
     @usableFromInline let lookupBuffer = ByteBuffer()
     @usableFromInline let task: TaskContext
+    /// What an aggregation still keeps to itself; merged into the rows before they are read or committed.
+    @usableFromInline weak var unmerged: (any UnmergedRows)?
     /// The bytes behind the key: the start, and a sequence number that is always 0.
     static var suffixLength: Int { 12 }
 
@@ -69,16 +71,18 @@ public final class WindowStore<Key, Value>: StateStore {
 
     /// Sets the value of `key` in the window that starts at `start`, noted with the time of the record at hand; `nil` removes it.
     public func put(_ key: Key, _ value: Value?, at start: Timestamp) throws {
+        try unmerged?.mergePanes()
         let place = try self.place(atStart: start.milliseconds, keyLength: try write(key, to: lookupBuffer), in: lookupBuffer)
         try write(value, task.timestamp, to: place, key: lookupBuffer)
     }
 
-    public var byteCount: Int { rows.byteCount + (index?.byteCount ?? 0) }
+    public var byteCount: Int { rows.byteCount + (index?.byteCount ?? 0) + (unmerged?.byteCount ?? 0) }
     /// Whether anything was written since the last commit.
-    public var hasUncommittedRows: Bool { rows.hasUncommittedRows }
+    public var hasUncommittedRows: Bool { rows.hasUncommittedRows || unmerged?.isEmpty == false }
     public var canSaveLater: Bool { true }
 
     public func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
+        try unmerged?.mergePanes()
         try rows.commit(to: changelog, batch: batch)
     }
 
@@ -123,6 +127,14 @@ extension WindowStore {
     @inlinable
     func write(_ key: Key) throws -> Int {
         try write(key, to: keyBuffer)
+    }
+
+    /// As `write(_:)`, of a key's bytes.
+    @inlinable
+    func write(keyBytes: UnsafeRawBufferPointer) -> Int {
+        keyBuffer.removeAll()
+        keyBuffer.append(keyBytes)
+        return keyBuffer.count
     }
 
     /// The place of a row of the key that was written last. The store's time rises to `start`.
@@ -183,6 +195,7 @@ extension WindowStore {
     }
 
     func row(_ key: Key, _ start: Int64) throws -> Row<Value>? {
+        try unmerged?.mergePanes()
         guard let overlay = rows.existingOverlay(at: start) else { return nil }
         finishKey(lookupBuffer, try write(key, to: lookupBuffer), start)
         return try overlay.get(lookupBuffer.bytes)
@@ -201,6 +214,7 @@ extension WindowStore {
     func forEachRow(
         _ key: Key, in starts: ClosedRange<Int64>, reversed: Bool = false, _ body: (Int64, Row<Value>) throws -> Bool
     ) throws {
+        try unmerged?.mergePanes()
         let lower = max(starts.lowerBound, rows.firstTimeKept)
         guard lower <= starts.upperBound else { return }
         let length = try write(key, to: lookupBuffer)
@@ -228,6 +242,7 @@ extension WindowStore {
 
     /// Calls `body` for each row whose window starts in `starts`, in the order of `fetchAll`, until it returns `false`.
     package func forEachRow(in starts: ClosedRange<Int64>, _ body: (Windowed<Key>, Row<Value>) throws -> Bool) throws {
+        try unmerged?.mergePanes()
         let starts = max(starts.lowerBound, rows.firstTimeKept)...max(starts.upperBound, rows.firstTimeKept)
         try forEachKey(in: starts) { bytes, row in
             let start = try self.start(of: bytes)
