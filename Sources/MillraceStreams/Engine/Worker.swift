@@ -265,7 +265,8 @@ final class Worker {
         for task in tasks { try task.prepareCommit(batch: batch, saves: saves) }
         let outputs = try collector.batches()
         var offsets: [TopicPartition: CommittedOffset] = [:]
-        let moved = Set(readers.filter { partition, task in task.position(of: partition.topic) != progress.position(of: partition) }.values.map(\.id))
+        let moved = Set(
+            readers.filter { partition, task in task.position(of: partition.topic) != progress.position(of: partition) }.values.map(\.id))
         // All partitions of a task together: what is noted beside their offsets is of the whole task, and must be of one moment.
         for (partition, task) in readers where moved.contains(task.id) {
             guard let position = task.position(of: partition.topic) else { continue }

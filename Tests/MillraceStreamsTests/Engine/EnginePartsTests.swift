@@ -7,7 +7,7 @@ import Testing
 /// Parts of the engine by themselves.
 @Suite struct EnginePartsTests {
     @Test func repartitionTopicsAreEmptiedNowAndThen() throws {
-        let run = try EngineRun(try StreamsBuilder().build(), topics: ["app-x-repartition": 1])
+        let run = try EngineRun(try EngineCase.all[0].topology(), topics: ["app-x-repartition": 1])
         try run.put((0..<10).map { Input(topic: "app-x-repartition", key: "a", value: "v", time: Int64($0)) })
         let partition = TopicPartition("app-x-repartition", 0)
         var purge = RepartitionPurge(transport: run.log, logger: run.configuration.logger, now: 0)
@@ -24,14 +24,15 @@ import Testing
     @Test func aWaitIsOverOnceUntilThereAreRecords() {
         let partition = TopicPartition("t", 0)
         var idle = TaskIdle(limit: .milliseconds(10))
-        #expect(!idle.isOver(partition, now: 0))
+        func isOver(at now: UInt64) -> Bool { idle.isOver(partition, now: now) }
+        #expect(!isOver(at: 0))
         #expect(idle.timeLeft(now: 4_000_000) == 7)
-        #expect(!idle.isOver(partition, now: 9_999_999))
-        #expect(idle.isOver(partition, now: 10_000_000))
-        #expect(idle.isOver(partition, now: 10_000_001))
+        #expect(!isOver(at: 9_999_999))
+        #expect(isOver(at: 10_000_000))
+        #expect(isOver(at: 10_000_001))
         #expect(idle.timeLeft(now: 10_000_001) == nil)
         idle.hasRecords(partition)
-        #expect(!idle.isOver(partition, now: 20_000_000))
+        #expect(!isOver(at: 20_000_000))
     }
 
     @Test func punctuationsEndWithTime() throws {
@@ -56,7 +57,9 @@ import Testing
     @Test func aRestoredWindowStoreKnowsItsTimeAfterACrash() throws {
         let disk = MemoryByteStore()
         let backing = Backing(store: disk, prefix: [0, 0, 0, 1])
-        func open() throws -> SegmentedOverlay<String> { try SegmentedOverlay(serde: .string, retention: 100, interval: 50, backing: backing) }
+        func open() throws -> SegmentedOverlay<String> {
+            try SegmentedOverlay(serde: .string, retention: 100, interval: 50, backing: backing)
+        }
         let rows = try open()
         let batch = disk.makeBatch()
         for time: Int64 in [10, 500] {

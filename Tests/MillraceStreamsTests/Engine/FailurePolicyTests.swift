@@ -8,7 +8,8 @@ import Testing
     private func run(beside others: [String] = [], _ describe: (StreamsBuilder) -> Void) throws -> EngineRun {
         let builder = StreamsBuilder()
         describe(builder)
-        let run = try EngineRun(try builder.build(), topics: Dictionary(uniqueKeysWithValues: (["in", "out", "dead"] + others).map { ($0, 1) }))
+        let run = try EngineRun(
+            try builder.build(), topics: Dictionary(uniqueKeysWithValues: (["in", "out", "dead"] + others).map { ($0, 1) }))
         run.memory = MemoryByteStore()
         return run
     }
@@ -93,7 +94,8 @@ import Testing
     @Test func lateRecordsAndThoseWithoutKeyToDeadLetters() async throws {
         let run = try run {
             ($0.stream("in", key: Serde.string.optional, value: .string)).groupByKey()
-                .windowedBy(TimeWindows.hopping(size: .milliseconds(20), advance: .milliseconds(5), grace: .zero)).count(in: "counts").toStream()
+                .windowedBy(TimeWindows.hopping(size: .milliseconds(20), advance: .milliseconds(5), grace: .zero)).count(in: "counts")
+                .toStream()
                 .to("out", key: .timeWindowed(.string, size: .milliseconds(20)))
         }
         run.configuration.failures = FailurePolicies(deadLettersOfDropped: [.late: "dead", .nullKey: "dead"])
@@ -107,7 +109,8 @@ import Testing
 
     @Test func aPunctuationThatThrows() async throws {
         let run = try run {
-            ($0.stream("in") as KStream<String, String>).process { (context: ProcessorContext<String, String>) in try Bad(context) }.to("out")
+            ($0.stream("in") as KStream<String, String>).process { (context: ProcessorContext<String, String>) in try Bad(context) }.to(
+                "out")
         }
         run.configuration.failures = FailurePolicies(processing: .skip)
         try run.put(Self.inputs)
