@@ -162,6 +162,7 @@ final class CommitFaults: Sendable {
         var commits = 0
         var polls = 0
         var largestCommit = 0
+        var forgetsOffsets = false
     }
     private let state = Mutex(State())
 
@@ -176,6 +177,12 @@ final class CommitFaults: Sendable {
     var polls: Int { state.withLock { $0.polls } }
     /// In bytes.
     var largestCommit: Int { state.withLock { $0.largestCommit } }
+
+    /// Whether commits leave offsets out.
+    var forgetsOffsets: Bool {
+        get { state.withLock { $0.forgetsOffsets } }
+        set { state.withLock { $0.forgetsOffsets = newValue } }
+    }
 
     fileprivate func countPoll() { state.withLock { $0.polls += 1 } }
     fileprivate func note(_ outputs: [OutputBatches]) {
@@ -240,7 +247,7 @@ private final class FaultySession: TransportSession {
         faults.note(outputs)
         let (fails, after) = faults.next()
         if fails, !after { throw MillraceError(.transport, CommitFaults.message) }
-        let firsts = try session.commit(outputs, offsets: offsets)
+        let firsts = try session.commit(outputs, offsets: faults.forgetsOffsets ? [:] : offsets)
         if fails { throw MillraceError(.transport, CommitFaults.message) }
         return firsts
     }
