@@ -100,7 +100,7 @@ import Testing
     @Test func suppressingVersionsIsAnError() {
         let calls = Calls()
         _ = calls.table("t", store: StoreDeclaration("v", historyRetention: 1000)).filter().suppress()
-        expectError("suppresses a versioned table", names: ["KTABLE-SUPPRESS-0000000003"]) { try calls.graph.build() }
+        expectError("suppresses the versioned table", names: ["KTABLE-SUPPRESS-0000000003"]) { try calls.graph.build() }
     }
 
     @Test(arguments: [(nil, "keeps no history"), (Int64(999), "remembers 999 ms")])

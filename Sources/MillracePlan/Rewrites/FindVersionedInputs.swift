@@ -13,8 +13,8 @@ extension LogicalGraph {
             if node.refusesVersionedInput, allAreVersioned {
                 throw MillraceError(
                     .topology,
-                    "\(node.name) suppresses a versioned table, which is not possible: versions may come in any order. Suppress a "
-                        + "table without versions, or leave suppress out.",
+                    "\(node.name) suppresses the versioned table \(node.parents.map(\.name).joined(separator: ", ")), which is not possible: versions may come in any order. "
+                        + "Suppress a table without versions, or leave suppress out.",
                     node: node.name)
             }
             node.versionedInputs = Set(versionedParents.map(\.name))

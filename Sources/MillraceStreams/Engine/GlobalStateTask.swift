@@ -27,8 +27,6 @@ package final class GlobalStateTask {
         }
     }
 
-    deinit { context.letGo() }
-
     package var topics: [String] { sources.keys.sorted() }
 
     /// Lets go of what would go to a changelog: the topic itself is one.

@@ -45,8 +45,6 @@ package final class StreamTask {
         context.startPunctuations(orderOf: subtopology.nodes.map(\.name))
     }
 
-    deinit { context.letGo() }
-
     /// The topics it reads, with the application id where they are internal.
     package var sourceTopics: [String] { queues.map(\.topic) }
 

@@ -46,14 +46,6 @@ public final class TaskContext {
         self.collector = collector
     }
 
-    /// Lets go of stores and processors at the end of the task. They know the context too, so none of them would ever be freed.
-    func letGo() {
-        stores = [:]
-        streamTimePunctuations = PunctuationQueue()
-        wallClockPunctuations = PunctuationQueue()
-        firstPunctuations = nil
-    }
-
     /// The full name of a topic of the app's own.
     package func internalTopic(_ name: String) -> String { "\(applicationID)-\(name)" }
 

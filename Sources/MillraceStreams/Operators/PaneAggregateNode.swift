@@ -40,7 +40,7 @@ final class PaneAggregateNode<Key, Value, Result>: UnmergedRows {
     @usableFromInline var panes: ContiguousArray<Pane> = []
     @usableFromInline let buffer = ByteBuffer()
     /// The highest time of a record with a key that this node got.
-    @usableFromInline var streamTime: Int64 = -1
+    @usableFromInline let streamTime: ObservedTime
 
     @inlinable
     init(
@@ -53,6 +53,7 @@ final class PaneAggregateNode<Key, Value, Result>: UnmergedRows {
         self.store = store
         self.closed = closed
         site = assembly.site
+        streamTime = assembly.task.observedTime(of: assembly.name)
         store.unmerged = self
     }
 
@@ -63,8 +64,8 @@ final class PaneAggregateNode<Key, Value, Result>: UnmergedRows {
     func receive(_ key: Key?, _ value: Value, _ timestamp: Timestamp, _ headers: Headers) throws {
         guard let key else { return site.drop(.nullKey) }
         let time = timestamp.milliseconds
-        if time > streamTime { streamTime = time }
-        let closeTime = streamTime - grid.grace
+        streamTime.advance(to: time)
+        let closeTime = streamTime.value - grid.grace
         var first = grid.firstStart(containing: time)
         while first <= time, grid.end(from: first) <= closeTime {
             site.drop(.late)
