@@ -9,7 +9,8 @@ struct FraudDetection {
             .init(
                 name: "FraudDetection", applicationID: "fraud-detection",
                 summary: "Raises alerts for card payments that break one of four rules, exactly once, whatever happens on the way.",
-                input: "Read payments from this file, plain or gzip, instead of generated ones; - for standard input. One JSON object a line.",
+                input:
+                    "Read payments from this file, plain or gzip, instead of generated ones; - for standard input. One JSON object a line.",
                 topics: ["payments", "card-holders", "alerts", "payments-dead-letters"], topology: FraudTopology.make
             ) { run, topology in
                 try run.fill("card-holders", with: GeneratedPayments.cardHolders(), key: .string, value: CardHolder.serde)
@@ -40,7 +41,8 @@ struct FraudDetection {
         let alerts = try run.values(of: "alerts", value: Alert.serde)
         if let path = run.options.output {
             try OutputFile.write(
-                alerts.map { "\($0.payment)\t\($0.card)\t\($0.rule.rawValue)" }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }, to: path)
+                alerts.map { "\($0.payment)\t\($0.card)\t\($0.rule.rawValue)" }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) },
+                to: path)
         }
         print("\(alerts.count) alerts\(isComplete ? "" : " so far (stopped before the end; start again to go on)")")
         let counts = Dictionary(grouping: alerts, by: \.rule.rawValue).mapValues { Int64($0.count) }

@@ -20,7 +20,8 @@ enum GeneratedPayments {
             let home = homes[card]
             let payment = Payment(
                 id: "p\(padded(number, 7))", card: cardName(card), merchant: "merchant-\(padded(random.below(2_000), 4))",
-                amountCents: strange == 0 ? 60_000 + random.below(400_000) : strange == 1 ? 1 + random.below(99) : 200 + random.below(15_000),
+                amountCents: strange == 0
+                    ? 60_000 + random.below(400_000) : strange == 1 ? 1 + random.below(99) : 200 + random.below(15_000),
                 latitude: home.latitude + (strange == 2 ? 20 : Double(random.below(100)) / 1000),
                 longitude: home.longitude + Double(random.below(100)) / 1000,
                 time: 1_767_225_600_000 + Int64(number) * 25_920 - Int64(random.below(5_000)))

@@ -52,7 +52,8 @@ public final class ExampleRun: Sendable {
                 }
             } else {
                 try log.createTopic(
-                    TopicSpecification(topic, partitions: Int32(options.partitions), settings: ["max.message.bytes": ExampleRun.longestRecord]))
+                    TopicSpecification(
+                        topic, partitions: Int32(options.partitions), settings: ["max.message.bytes": ExampleRun.longestRecord]))
             }
         }
     }
@@ -85,9 +86,10 @@ public final class ExampleRun: Sendable {
     /// - Returns: Whether everything was processed, and not stopped before.
     public func process(
         _ topology: Topology, input path: String, into topic: String, failures: FailurePolicies,
-        parse: @escaping @Sendable (_ line: UnsafeRawBufferPointer, _ number: Int64) -> (
-            key: [UInt8]?, value: UnsafeRawBufferPointer, timestamp: Timestamp
-        )?
+        parse:
+            @escaping @Sendable (_ line: UnsafeRawBufferPointer, _ number: Int64) -> (
+                key: [UInt8]?, value: UnsafeRawBufferPointer, timestamp: Timestamp
+            )?
     ) async throws -> Bool {
         var configuration = StreamsConfiguration(applicationID: applicationID)
         configuration.threads = options.threads

@@ -4,7 +4,8 @@ import MillraceFormats
 /// Copies the lines of an input into a topic, each line once, however often it is interrupted: the lines and the place up to which they were read are committed together.
 final class LineImporter {
     /// Makes a record of a line; `nil` leaves the line out.
-    typealias Parse = @Sendable (_ line: UnsafeRawBufferPointer, _ number: Int64) -> (key: [UInt8]?, value: UnsafeRawBufferPointer, timestamp: Timestamp)?
+    typealias Parse =
+        @Sendable (_ line: UnsafeRawBufferPointer, _ number: Int64) -> (key: [UInt8]?, value: UnsafeRawBufferPointer, timestamp: Timestamp)?
 
     private let source: InputSource
     private let topic: String
@@ -116,7 +117,8 @@ final class LineImporter {
         for (partition, writer) in writers.enumerated() where writer.recordCount > 0 {
             try writer.finish()
             outputs.append(
-                OutputBatches(partition: TopicPartition(topic, Partition(partition)), bytes: writer.output, recordCount: writer.recordCount))
+                OutputBatches(partition: TopicPartition(topic, Partition(partition)), bytes: writer.output, recordCount: writer.recordCount)
+            )
         }
         _ = try session.commit(outputs, offsets: [place: CommittedOffset(Offset(read.bytes), metadata: String(read.lines))])
         for writer in writers { writer.reset() }

@@ -28,12 +28,14 @@ struct WordCount {
             .init(
                 name: "WordCount", applicationID: "word-count",
                 summary: "Counts the words of a text, exactly once, whatever happens on the way.",
-                input: "Read this file, plain or gzip, instead of the King James Bible; - for standard input. Text behind a tab counts, if there is one.",
+                input:
+                    "Read this file, plain or gzip, instead of the King James Bible; - for standard input. Text behind a tab counts, if there is one.",
                 topics: ["lines", "word-counts", "lines-dead-letters"], topology: topology
             ) { run, topology in
                 let book = Bundle.module.path(forResource: "kjv", ofType: "tsv") ?? "Examples/WordCount/Resources/kjv.tsv"
                 let isComplete = try await run.process(
-                    topology, input: book, into: "lines", failures: FailurePolicies(deserialization: .deadLetter(topic: "lines-dead-letters"))
+                    topology, input: book, into: "lines",
+                    failures: FailurePolicies(deserialization: .deadLetter(topic: "lines-dead-letters"))
                 ) { line, _ in
                     guard let tab = line.firstIndex(of: UInt8(ascii: "\t")) else { return (nil, line, now()) }
                     return (Array(line[..<tab]), UnsafeRawBufferPointer(rebasing: line[(tab + 1)...]), now())
@@ -50,7 +52,8 @@ struct WordCount {
             try OutputFile.write(counts.map { "\($0.key)\t\($0.value)" }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }, to: path)
         }
         let total = counts.values.reduce(Int64(0)) { $0 + $1 }
-        print("\(counts.count) different words, \(total) in all\(isComplete ? "" : " so far (stopped before the end; start again to go on)")")
+        print(
+            "\(counts.count) different words, \(total) in all\(isComplete ? "" : " so far (stopped before the end; start again to go on)")")
         let top = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(run.options.top)
         print(BarChart.text(top.map { ($0.key, $0.value) }), terminator: "")
     }

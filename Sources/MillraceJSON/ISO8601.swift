@@ -29,9 +29,11 @@ enum ISO8601 {
     /// The seconds of a text such as `2026-01-31T12:00:00Z`, with or without a fraction and with `Z` or an offset such as `+01:00`; `nil` for anything else.
     static func secondsSince2001(_ text: UnsafeRawBufferPointer) -> Double? {
         var scanner = Scanner(rest: text[...])
-        guard let year = scanner.number(4), scanner.take("-"), let month = scanner.number(2), scanner.take("-"), let day = scanner.number(2),
+        guard let year = scanner.number(4), scanner.take("-"), let month = scanner.number(2), scanner.take("-"),
+            let day = scanner.number(2),
             scanner.take("T") || scanner.take("t") || scanner.take(" "),
-            let hour = scanner.number(2), scanner.take(":"), let minute = scanner.number(2), scanner.take(":"), let second = scanner.number(2),
+            let hour = scanner.number(2), scanner.take(":"), let minute = scanner.number(2), scanner.take(":"),
+            let second = scanner.number(2),
             let fraction = scanner.fraction(), let offset = scanner.offset(), scanner.rest.isEmpty,
             (1...12).contains(month), hour < 24, minute < 60, second < 60
         else { return nil }

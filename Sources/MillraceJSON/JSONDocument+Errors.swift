@@ -9,8 +9,9 @@ extension JSONDocument {
         var container = Self.root
         while container != target {
             let end = end(of: container) - 1
-            guard let (key, value) = kind(at: container) == .array
-                ? element(of: container, end: end, holding: target) : field(of: container, end: end, holding: target)
+            guard
+                let (key, value) = kind(at: container) == .array
+                    ? element(of: container, end: end, holding: target) : field(of: container, end: end, holding: target)
             else { break }
             path.append(key)
             container = value
@@ -74,7 +75,8 @@ extension DecodingError {
     var explained: MillraceError {
         let context: Context
         switch self {
-        case .typeMismatch(_, let found), .valueNotFound(_, let found), .keyNotFound(_, let found), .dataCorrupted(let found): context = found
+        case .typeMismatch(_, let found), .valueNotFound(_, let found), .keyNotFound(_, let found), .dataCorrupted(let found):
+            context = found
         @unknown default: return MillraceError(.serialization, "the JSON does not fit the type", cause: self)
         }
         return MillraceError(.serialization, context.codingPath.dotted + context.debugDescription, cause: context.underlyingError)

@@ -61,7 +61,8 @@ extension JSONDocument {
     func string(at index: Int) throws -> String {
         guard kind(at: index) == .string else { throw mismatch(String.self, "a string", at: index) }
         guard let text = String(validating: utf8(at: index), as: UTF8.self) else {
-            throw DecodingError.dataCorrupted(.init(codingPath: path(to: index), debugDescription: "the string holds half of a surrogate pair"))
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: path(to: index), debugDescription: "the string holds half of a surrogate pair"))
         }
         return text
     }

@@ -79,5 +79,7 @@ struct JSONElements: UnkeyedDecodingContainer {
     mutating func decode(_ type: UInt64.Type) throws -> UInt64 { try take(type) { [document] in try document.integer(type, at: $0) } }
     mutating func decode(_ type: Int128.Type) throws -> Int128 { try take(type) { [document] in try document.integer(type, at: $0) } }
     mutating func decode(_ type: UInt128.Type) throws -> UInt128 { try take(type) { [document] in try document.integer(type, at: $0) } }
-    mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try take(type) { [document] in try document.value(type, at: $0) } }
+    mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        try take(type) { [document] in try document.value(type, at: $0) }
+    }
 }

@@ -12,7 +12,9 @@ struct JSONFieldWriter<Key: CodingKey>: KeyedEncodingContainerProtocol {
     var codingPath: [any CodingKey] { writer.path }
 
     func encodeNil(forKey key: Key) throws { try writer.field(key, depth: depth) { writer.buffer.append(utf8: "null") } }
-    func encode(_ value: Bool, forKey key: Key) throws { try writer.field(key, depth: depth) { writer.buffer.append(utf8: value ? "true" : "false") } }
+    func encode(_ value: Bool, forKey key: Key) throws {
+        try writer.field(key, depth: depth) { writer.buffer.append(utf8: value ? "true" : "false") }
+    }
     func encode(_ value: String, forKey key: Key) throws { try writer.field(key, depth: depth) { writer.buffer.append(jsonText: value) } }
     func encode(_ value: Double, forKey key: Key) throws { try writer.field(key, depth: depth) { try writer.number(value, at: key) } }
     func encode(_ value: Float, forKey key: Key) throws { try writer.field(key, depth: depth) { try writer.number(value, at: key) } }

@@ -190,7 +190,8 @@ final class JSONWriter {
         for hole in holes.reversed() {
             let tail = source - hole.offset
             target -= tail
-            UnsafeMutableRawBufferPointer(rebasing: bytes[target...]).copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[hole.offset..<source]))
+            UnsafeMutableRawBufferPointer(rebasing: bytes[target...]).copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: bytes[hole.offset..<source]))
             source = hole.offset
             let text = hole.writer.buffer.bytes
             target -= text.count

@@ -27,18 +27,24 @@ import Testing
             pay(card * 100 + 24, card, 1000, later + 10 * hour + 60, latitude: 58)
             for number in 0..<7 { pay(card * 100 + 30 + number, card, 1000, later + 30 * hour + number, latitude: 58) }
         }
-        return lines.enumerated().sorted { ($0.element.seconds, $0.offset) < ($1.element.seconds, $1.offset) }.map { $0.element.text + "\n" }.joined()
+        return lines.enumerated().sorted { ($0.element.seconds, $0.offset) < ($1.element.seconds, $1.offset) }.map {
+            $0.element.text + "\n"
+        }.joined()
     }
 
     private var expected: String {
         (0..<40).flatMap { card in
-            [(20, "amount"), (22, "amount"), (22, "testing"), (24, "travel"), (35, "velocity")].map { "p\(card * 100 + $0.0)\tcard-\(card)\t\($0.1)\n" }
+            [(20, "amount"), (22, "amount"), (22, "testing"), (24, "travel"), (35, "velocity")].map {
+                "p\(card * 100 + $0.0)\tcard-\(card)\t\($0.1)\n"
+            }
         }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.joined()
     }
 
     @Test func raisesAnAlertForEachBreakOfARule() throws {
         try directory.write(payments, to: "payments")
-        let outcome = try program.run(["--input", directory.path("payments"), "--data", directory.path("data"), "--output", directory.path("alerts")])
+        let outcome = try program.run([
+            "--input", directory.path("payments"), "--data", directory.path("data"), "--output", directory.path("alerts"),
+        ])
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(try directory.read("alerts") == expected)
         #expect(outcome.output.contains("velocity: payment p35 with card-0"))
@@ -47,7 +53,8 @@ import Testing
     @Test(arguments: [(1, 1), (4, 2)]) func survivesKills(partitions: Int, threads: Int) throws {
         try directory.write(payments, to: "payments")
         let arguments = [
-            "--input", directory.path("payments"), "--output", directory.path("alerts"), "--top", "0", "--partitions", "\(partitions)", "--threads",
+            "--input", directory.path("payments"), "--output", directory.path("alerts"), "--top", "0", "--partitions", "\(partitions)",
+            "--threads",
             "\(threads)",
         ]
         _ = try program.runKilled(arguments, data: directory.path("data"), kills: 6, seed: UInt64(partitions))
@@ -56,7 +63,9 @@ import Testing
 
     @Test func putsBrokenPaymentsAside() throws {
         try directory.write("{\"id\":\n" + payments + "[]\n", to: "payments")
-        let outcome = try program.run(["--input", directory.path("payments"), "--data", directory.path("data"), "--output", directory.path("alerts")])
+        let outcome = try program.run([
+            "--input", directory.path("payments"), "--data", directory.path("data"), "--output", directory.path("alerts"),
+        ])
         #expect(outcome.status == 0)
         #expect(try directory.read("alerts") == expected)
         #expect(outcome.errors.contains("2 records were left out"), "\(outcome.errors)")

@@ -22,7 +22,9 @@ import Testing
 
     @Test func countsAFile() throws {
         try directory.write(Self.text, to: "text")
-        let outcome = try program.run(["--input", directory.path("text"), "--data", directory.path("data"), "--output", directory.path("counts")])
+        let outcome = try program.run([
+            "--input", directory.path("text"), "--data", directory.path("data"), "--output", directory.path("counts"),
+        ])
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(try directory.read("counts") == Self.expected)
         #expect(outcome.output.contains("the  6000") || outcome.output.contains("the 6000") || outcome.output.contains("6000 █"))
@@ -31,7 +33,8 @@ import Testing
     @Test(arguments: [(1, 1), (4, 2)]) func survivesKills(partitions: Int, threads: Int) throws {
         try directory.write(Self.text, to: "text")
         let arguments = [
-            "--input", directory.path("text"), "--output", directory.path("counts"), "--top", "0", "--partitions", "\(partitions)", "--threads",
+            "--input", directory.path("text"), "--output", directory.path("counts"), "--top", "0", "--partitions", "\(partitions)",
+            "--threads",
             "\(threads)",
         ]
         _ = try program.runKilled(arguments, data: directory.path("data"), kills: 6, seed: UInt64(partitions))
@@ -40,7 +43,9 @@ import Testing
 
     @Test func readsOnlyWhatIsNewOfAFileThatGrew() throws {
         try directory.write("one two\n", to: "text")
-        let arguments = ["--input", directory.path("text"), "--data", directory.path("data"), "--output", directory.path("counts"), "--top", "0"]
+        let arguments = [
+            "--input", directory.path("text"), "--data", directory.path("data"), "--output", directory.path("counts"), "--top", "0",
+        ]
         _ = try program.run(arguments)
         try directory.write("one two\nthree one\n", to: "text")
         _ = try program.run(arguments)
@@ -58,7 +63,9 @@ import Testing
 
     @Test func putsLinesThatAreNotTextAside() throws {
         try Data("good\n\u{1}".utf8 + [0xFF, 0xFE, 10] + Array("end\n".utf8)).write(to: URL(fileURLWithPath: directory.path("text")))
-        let outcome = try program.run(["--input", directory.path("text"), "--data", directory.path("data"), "--output", directory.path("counts")])
+        let outcome = try program.run([
+            "--input", directory.path("text"), "--data", directory.path("data"), "--output", directory.path("counts"),
+        ])
         #expect(outcome.status == 0)
         #expect(try directory.read("counts") == "end\t1\ngood\t1\n")
         #expect(outcome.errors.contains("1 records were left out"))
@@ -66,7 +73,9 @@ import Testing
 
     @Test func takesAVeryLongLine() throws {
         try directory.write(String(repeating: "long ", count: 100_000) + "\nend\n", to: "text")
-        let outcome = try program.run(["--input", directory.path("text"), "--data", directory.path("data"), "--output", directory.path("counts")])
+        let outcome = try program.run([
+            "--input", directory.path("text"), "--data", directory.path("data"), "--output", directory.path("counts"),
+        ])
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(try directory.read("counts") == "end\t1\nlong\t100000\n")
     }
@@ -90,7 +99,9 @@ import Testing
             withExtendedLifetime(text) {}
         }
         let deadline = Date(timeIntervalSinceNow: 10)
-        while !FileManager.default.fileExists(atPath: directory.path("data/state")), Date() < deadline { Thread.sleep(forTimeInterval: 0.02) }
+        while !FileManager.default.fileExists(atPath: directory.path("data/state")), Date() < deadline {
+            Thread.sleep(forTimeInterval: 0.02)
+        }
         let outcome = try program.run(["--data", directory.path("data")])
         #expect(outcome.status == 1)
         #expect(outcome.errors.contains("in use by another process"), "\(outcome.errors)")

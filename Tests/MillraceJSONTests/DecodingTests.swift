@@ -25,7 +25,8 @@ import Testing
     private static let payment = #"{"id":"a","amount":1,"currency":"EUR","cents":1,"at":1,"retry":true,"score":1}"#
 
     @Test(arguments: [
-        "", " ", "{", "[1,2", #"{"x":1,}"#, "[1 2]", "nul", "truee", "01", "1.", "-", "+1", "\"abc", "\"\\x\"", "\"\u{1}\"", "{} {}", "{\"a\" 1}", "NaN", "'a'",
+        "", " ", "{", "[1,2", #"{"x":1,}"#, "[1 2]", "nul", "truee", "01", "1.", "-", "+1", "\"abc", "\"\\x\"", "\"\u{1}\"", "{} {}",
+        "{\"a\" 1}", "NaN", "'a'",
         "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "1e999", "123456789012345678901234567890",
     ])
     func brokenTextIsRefused(json: String) throws {
@@ -49,7 +50,9 @@ import Testing
         var random = SeededNumbers(state: 3)
         for _ in 0..<3000 {
             var text = Array(Self.payment.utf8)
-            for _ in 0..<Int.random(in: 1...4, using: &random) { text[Int.random(in: 0..<text.count, using: &random)] = .random(in: 0...255, using: &random) }
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                text[Int.random(in: 0..<text.count, using: &random)] = .random(in: 0...255, using: &random)
+            }
             _ = try? Payment.serde.value(of: text)
         }
     }

@@ -9,7 +9,8 @@ import Testing
     }
 
     @Test func numbersWithoutAFormAreNamed() throws {
-        let order = Order(payment: Payment(id: "", amount: .nan, currency: "", cents: 0, at: 0, retry: true, note: nil, score: 0), lines: [])
+        let order = Order(
+            payment: Payment(id: "", amount: .nan, currency: "", cents: 0, at: 0, retry: true, note: nil, score: 0), lines: [])
         let error = try #require(throws: MillraceError.self) { try text(order) }
         #expect(error.kind == .serialization)
         #expect(error.message.hasPrefix("payment.amount: nan has no form in JSON"))

@@ -7,7 +7,10 @@ import Testing
 @Suite struct RoundTripTests {
     @Test func aFlatStruct() throws {
         try agree(Payment(id: "p-1", amount: 12.5, currency: "EUR", cents: -3, at: .max, retry: true, note: nil, score: 0.1))
-        try agree(Payment(id: "", amount: -0.0, currency: "\u{0}\u{1F}\"\\/\n\t\u{8}\u{C}\r é 漢 👩‍👩‍👧", cents: .min, at: 0, retry: false, note: "", score: .leastNonzeroMagnitude))
+        try agree(
+            Payment(
+                id: "", amount: -0.0, currency: "\u{0}\u{1F}\"\\/\n\t\u{8}\u{C}\r é 漢 👩‍👩‍👧", cents: .min, at: 0, retry: false, note: "",
+                score: .leastNonzeroMagnitude))
     }
 
     @Test func scalarsAtTheRoot() throws {
@@ -95,7 +98,9 @@ import Testing
         }
     }
 
-    private func agree<Value: Codable & Equatable & SendableMetatype>(_ value: Value, sourceLocation: SourceLocation = #_sourceLocation) throws {
+    private func agree<Value: Codable & Equatable & SendableMetatype>(_ value: Value, sourceLocation: SourceLocation = #_sourceLocation)
+        throws
+    {
         let serde = Serde<Value>.json()
         let ours = try #require(try serde.bytes(of: value))
         #expect(try serde.value(of: ours) == value, sourceLocation: sourceLocation)

@@ -18,8 +18,10 @@ final class OuterJoinStore<Left, Right>: StateStore {
     private let expected: ObservedTime
     private let key = ByteBuffer()
 
-    init(name: String, left: Serde<Left>, right: Serde<Right>, backing: Backing?, time: ObservedTime = ObservedTime(),
-        expected: ObservedTime = ObservedTime()) {
+    init(
+        name: String, left: Serde<Left>, right: Serde<Right>, backing: Backing?, time: ObservedTime = ObservedTime(),
+        expected: ObservedTime = ObservedTime()
+    ) {
         self.name = name
         observed = time
         self.expected = expected
