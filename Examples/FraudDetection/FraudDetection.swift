@@ -22,19 +22,23 @@ struct FraudDetection {
                 }
                 let isComplete = try await run.process(
                     topology, input: generated, into: "payments",
-                    failures: FailurePolicies(deserialization: .deadLetter(topic: "payments-dead-letters")), parse: record)
+                    failures: FailurePolicies(
+                        deserialization: .deadLetter(topic: "payments-dead-letters"),
+                        processing: .deadLetter(topic: "payments-dead-letters"),
+                        deadLettersOfDropped: [.late: "payments-dead-letters"]), parse: record)
                 alerts.finish()
                 try report(run, isComplete: isComplete)
             })
     }
 
-    /// The record of a line: its key is the card, its time the payment's. A line that is no payment goes on as it is, for the app to put aside.
+    /// The record of a line: its key is the card, its time the payment's. A line that is no payment goes on as it is, for the app to put aside, and with a time that does not make
+    /// others late; so does a payment from before 1970, which is no time for a record.
     @Sendable
     private static func record(
         _ line: UnsafeRawBufferPointer, _ number: Int64
     ) -> (key: [UInt8]?, value: UnsafeRawBufferPointer, timestamp: Timestamp)? {
-        guard let payment = try? Payment.serde.read(line), payment.time >= 0 else { return ([], line, SystemClock().now()) }
-        return (Array(payment.card.utf8), line, Timestamp(milliseconds: payment.time))
+        guard let payment = try? Payment.serde.read(line) else { return ([], line, 0) }
+        return (Array(payment.card.utf8), line, Timestamp(milliseconds: max(payment.time, 0)))
     }
 
     private static func report(_ run: ExampleRun, isComplete: Bool) throws {

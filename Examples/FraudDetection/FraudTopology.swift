@@ -6,7 +6,9 @@ enum FraudTopology {
         let builder = StreamsBuilder()
         let holders: KTable<String, CardHolder> = builder.table("card-holders")
         let payments: KStream<String, Payment> = builder.stream("payments")
-        let known = payments.leftJoin(holders) { payment, holder in KnownPayment(payment: payment, holder: holder) }
+        let known = payments.peek { _, payment in try payment.check() }.leftJoin(holders) { payment, holder in
+            KnownPayment(payment: payment, holder: holder)
+        }
 
         let bursts =
             known

@@ -12,6 +12,21 @@ struct Payment: Codable, HasSerde, Sendable {
     var time: Int64
 }
 
+extension Payment {
+    /// Refuses what no card could have paid, so that sums stay sums.
+    ///
+    /// - Throws: `ImplausiblePayment`, upon which the app puts the payment aside.
+    func check() throws {
+        guard (0...1_000_000_000_000).contains(amountCents), time >= 0 else { throw ImplausiblePayment(payment: id) }
+    }
+}
+
+struct ImplausiblePayment: Error, CustomStringConvertible {
+    var payment: String
+
+    var description: String { "Payment \(payment) has an amount or a time that no payment can have." }
+}
+
 /// Whose card it is.
 struct CardHolder: Codable, HasSerde, Sendable {
     var name: String

@@ -6,7 +6,8 @@ public struct ExampleOptions: Sendable {
     public var data: String
     public var output: String?
     public var top: Int
-    public var partitions: Int
+    /// `nil`: as many as there are, or one.
+    public var partitions: Int?
     public var threads: Int
     public var follow: Bool
     public var verbose: Bool
@@ -19,7 +20,7 @@ public struct ExampleOptions: Sendable {
                 .init("data", value: "DIR", "Keep topics and state here (default \(defaultData)); delete it to start over."),
                 .init("output", value: "FILE", "Write all results to this file, sorted by bytes."),
                 .init("top", value: "N", "Show the N first in the chart (default 20; 0 shows none)."),
-                .init("partitions", value: "N", "Partitions of the input topic (default 1); fixed when DIR is made."),
+                .init("partitions", value: "N", "Partitions of the input topic, fixed when DIR is made (default: those of DIR, or 1)."),
                 .init("threads", value: "N", "Threads that process (default 1)."),
                 .init("follow", "Keep waiting for more input instead of ending with it."),
                 .init("describe", "Print the topology in Kafka's text form and end."),
@@ -28,16 +29,20 @@ public struct ExampleOptions: Sendable {
             ],
             footer: """
                 It may be killed at any moment, with kill -9 too, and started again: it goes on from its last commit, and nothing is lost or counted twice.
-                Input that was read stays read: what the file holds beyond is new, and another FILE adds to the same results.
+                Input that was read stays read: what the file holds beyond is new, and another FILE adds to the same results. Standard input that was read to its end
+                is done; standard input that was interrupted goes on where it was when the same text is given again.
                 """)
     }
 
     init(_ arguments: ParsedArguments, defaultData: String) throws {
         input = arguments["input"]
         data = arguments["data"] ?? defaultData
+        for option in ["input", "data", "output"] where arguments[option] == "" {
+            throw CommandLineError("--\(option) is empty. Give it a path, or leave it out.")
+        }
         output = arguments["output"]
         top = try arguments.integer("top", in: 0...1000) ?? 20
-        partitions = try arguments.integer("partitions", in: 1...1000) ?? 1
+        partitions = try arguments.integer("partitions", in: 1...1000)
         threads = try arguments.integer("threads", in: 1...256) ?? 1
         follow = arguments.has("follow")
         verbose = arguments.has("verbose")

@@ -44,16 +44,17 @@ public final class ExampleRun: Sendable {
         log = try EmbeddedLog.open(at: options.data + "/log", options: EmbeddedLogOptions(logger: ExampleRun.logger(options)))
         for topic in program.topics {
             if let present = try log.describeTopic(topic) {
-                guard present.partitions == Int32(options.partitions) || topic != program.topics[0] else {
-                    throw MillraceError(
-                        .configuration,
-                        "\(options.data) was made with \(present.partitions) partitions, not \(options.partitions). Leave --partitions as it was, or use another --data."
-                    )
-                }
+                guard let wanted = options.partitions, wanted != Int(present.partitions), topic == program.topics[0] else { continue }
+                throw MillraceError(
+                    .configuration,
+                    "\(options.data) was made with \(present.partitions) partitions, not \(wanted). Leave --partitions out, or use another --data."
+                )
             } else {
                 try log.createTopic(
                     TopicSpecification(
-                        topic, partitions: Int32(options.partitions), settings: ["max.message.bytes": ExampleRun.longestRecord]))
+                        topic, partitions: Int32(options.partitions ?? 1),
+                        // The payments tell of times long ago: a topic that forgets after a week would forget them at once.
+                        settings: ["max.message.bytes": ExampleRun.longestRecord, "retention.ms": "-1"]))
             }
         }
     }
@@ -95,6 +96,8 @@ public final class ExampleRun: Sendable {
         configuration.threads = options.threads
         configuration.failures = failures
         configuration.logger = ExampleRun.logger(options)
+        // For the same reason: windows long ago by the clock may still be open by the time of the payments.
+        configuration.windowChangelogAdditionalRetention = .seconds(100 * 365 * 24 * 3600)
         configuration.internalTopicSettings = ["max.message.bytes": ExampleRun.longestRecord]
         let work = ImportedWork()
         configuration.onRestore = { work.tell($0) }

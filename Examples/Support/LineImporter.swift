@@ -13,9 +13,9 @@ final class LineImporter {
     private let writers: [RecordBatchWriter]
     private let parse: Parse
     private let place: TopicPartition
-    /// Bytes of text and lines that are committed.
-    private var committed: (bytes: Int64, lines: Int64)
-    private var read: (bytes: Int64, lines: Int64)
+    private var committed: ImportPosition
+    private var read: ImportPosition
+    private let isStandardInput: Bool
 
     /// - Parameter path: The input's path, which is also how it is known again after a restart.
     init(_ path: String, into topic: String, of log: EmbeddedLog, app: String, parse: @escaping Parse) throws {
@@ -31,7 +31,11 @@ final class LineImporter {
         session = try log.openSession(named: group, group: group)
         place = TopicPartition(topic, 0)
         let known = try log.committedOffsets(of: group, for: [place])[place]
-        committed = (known?.offset.value ?? 0, known.flatMap { Int64($0.metadata) } ?? 0)
+        isStandardInput = path == "-"
+        committed = known.flatMap { ImportPosition(bytes: $0.offset.value, note: $0.metadata) } ?? ImportPosition()
+        // Standard input that was read to its end is done, and what comes now is another. A file may have grown.
+        if isStandardInput, committed.isComplete { committed = ImportPosition() }
+        committed.isComplete = false
         read = committed
     }
 
@@ -48,12 +52,13 @@ final class LineImporter {
         let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
         defer { chunk.deallocate() }
         var line = [UInt8]()
-        try skip(to: committed.bytes, using: chunk)
+        try skip(to: committed, using: chunk)
         do {
             while !shouldStop() {
                 let count = try source.read(into: chunk)
                 if count == 0 {
-                    if !follow { break }
+                    // What has ended cannot go on: a pipe that is closed, but not a file.
+                    if !follow || isStandardInput { break }
                     try commit()
                     _ = try session.poll(maxBytes: 1, timeout: .milliseconds(100))
                     continue
@@ -74,7 +79,10 @@ final class LineImporter {
                 if pendingBytes > 1 << 20 { try commit() }
             }
             // A last line without a line feed is a line, unless more of it may come.
-            if !line.isEmpty, !follow, !shouldStop() { try line.withUnsafeBytes { try take($0, endingAfter: $0.count) } }
+            if !shouldStop() {
+                if !line.isEmpty { try line.withUnsafeBytes { try take($0, endingAfter: $0.count) } }
+                read.isComplete = true
+            }
             try commit()
         } catch {
             try commit()
@@ -84,15 +92,28 @@ final class LineImporter {
 
     private var pendingBytes: Int { writers.reduce(0) { $0 + ($1.recordCount == 0 ? 0 : $1.byteCount) } }
 
-    private func skip(to position: Int64, using chunk: UnsafeMutableRawBufferPointer) throws {
-        while source.position < position {
-            let wanted = min(Int64(chunk.count), position - source.position)
-            if try source.read(into: UnsafeMutableRawBufferPointer(rebasing: chunk[..<Int(wanted)])) == 0 { return }
+    /// Passes over what an earlier run has read.
+    ///
+    /// - Throws: `MillraceError` of kind `configuration` when it is not what was read then.
+    private func skip(to position: ImportPosition, using chunk: UnsafeMutableRawBufferPointer) throws {
+        var found = ImportPosition()
+        while found.bytes < position.bytes {
+            let wanted = Int(min(Int64(chunk.count), position.bytes - found.bytes))
+            let count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: chunk[..<wanted]))
+            if count == 0 { break }
+            found.add(UnsafeRawBufferPointer(rebasing: chunk[..<count]))
+        }
+        guard found.bytes == position.bytes, found.checksum == position.checksum else {
+            throw MillraceError(
+                .configuration,
+                "\(source.name) is not what was read before: its first \(position.bytes) bytes are others, or are missing. Give the old text again with what is new behind it, give the new text another file name, or use another --data."
+            )
         }
     }
 
     private func take(_ line: UnsafeRawBufferPointer, endingAfter length: Int) throws {
-        read.bytes += Int64(length)
+        read.add(line)
+        if length > line.count { read.addLineFeed() }
         read.lines += 1
         var line = line
         if line.last == UInt8(ascii: "\r") { line = UnsafeRawBufferPointer(rebasing: line.dropLast()) }
@@ -120,7 +141,7 @@ final class LineImporter {
                 OutputBatches(partition: TopicPartition(topic, Partition(partition)), bytes: writer.output, recordCount: writer.recordCount)
             )
         }
-        _ = try session.commit(outputs, offsets: [place: CommittedOffset(Offset(read.bytes), metadata: String(read.lines))])
+        _ = try session.commit(outputs, offsets: [place: CommittedOffset(Offset(read.bytes), metadata: read.note)])
         for writer in writers { writer.reset() }
         committed = read
     }

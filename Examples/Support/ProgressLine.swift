@@ -8,6 +8,7 @@ final class ProgressLine {
     private let started: UInt64
     private var lastShown: UInt64
     private var lastLength = 0
+    private var lastRecords = 0
 
     init() {
         started = clock.monotonicNanoseconds()
@@ -19,6 +20,9 @@ final class ProgressLine {
         let now = clock.monotonicNanoseconds()
         guard now - lastShown >= (isTerminal ? 100_000_000 : 2_000_000_000) else { return }
         lastShown = now
+        // A file of messages need not be told that nothing has happened.
+        guard isTerminal || records != lastRecords else { return }
+        lastRecords = records
         let seconds = Double(now - started) / 1e9
         var text = "\(records) records, \(Int(Double(records) / max(seconds, 0.001))) a second"
         if let share { text += ", \(Int(share * 100)) % of the input read" }

@@ -54,7 +54,8 @@ public struct CommandLineTable: Sendable {
     /// - Throws: `CommandLineError` for an unknown option, a missing value, or operands where there may be none.
     public func parse(_ arguments: some Sequence<String>) throws -> ParsedArguments {
         var parsed = ParsedArguments(operands: [])
-        var argv: [UnsafeMutablePointer<CChar>?] = ([name] + Array(arguments)).map { copy($0) }
+        let arguments = arguments.map { $0 == "-h" ? "--help" : $0 }
+        var argv: [UnsafeMutablePointer<CChar>?] = ([name] + arguments).map { copy($0) }
         let names = options.map { copy($0.name) }
         defer { for pointer in argv + names { pointer?.deallocate() } }
         let table = zip(options, names).map { getopt_option(name: $1, takes_value: $0.value == nil ? 0 : 1) }

@@ -71,6 +71,20 @@ import Testing
         #expect(outcome.errors.contains("2 records were left out"), "\(outcome.errors)")
     }
 
+    @Test func putsPaymentsAsideThatCannotBe() throws {
+        let absurd =
+            (0..<3).map { payment(9_000 + $0, card: 0, cents: .max, seconds: $0) } + [
+                payment(9_100, card: 1, cents: 5, seconds: -2_000_000_000)
+            ]
+        try directory.write(absurd.map { $0 + "\n" }.joined() + payments, to: "payments")
+        let outcome = try program.run([
+            "--input", directory.path("payments"), "--data", directory.path("data"), "--output", directory.path("alerts"),
+        ])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(try directory.read("alerts") == expected)
+        #expect(outcome.errors.contains("4 records were left out"), "\(outcome.errors)")
+    }
+
     @Test func processesWhatComesBeforeTheEndOfATruncatedFile() throws {
         try directory.write(payments, to: "payments")
         let gzip = Process()

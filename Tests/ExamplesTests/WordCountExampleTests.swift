@@ -61,6 +61,41 @@ import Testing
         #expect(try directory.read("counts") == "a\t2\nb\t1\n")
     }
 
+    /// What is piped in after an earlier text was read to its end is another text, however much the two look alike.
+    @Test func countsEachStandardInput() throws {
+        let arguments = ["--input", "-", "--data", directory.path("data"), "--output", directory.path("counts"), "--top", "0"]
+        for text in ["a b\n", "c d e f\n", "a b\n"] {
+            try directory.write(text, to: "text")
+            #expect(try program.run(arguments, input: URL(fileURLWithPath: directory.path("text"))).status == 0)
+        }
+        #expect(try directory.read("counts") == "a\t2\nb\t2\nc\t1\nd\t1\ne\t1\nf\t1\n")
+    }
+
+    @Test func refusesAFileThatIsNotTheOneItKnows() throws {
+        let arguments = [
+            "--input", directory.path("text"), "--data", directory.path("data"), "--output", directory.path("counts"), "--top", "0",
+        ]
+        try directory.write("one\ntwo\nthree four\n", to: "text")
+        _ = try program.run(arguments)
+        for other in ["something else, and longer than the first text\n", "one\n"] {
+            try directory.write(other, to: "text")
+            let outcome = try program.run(arguments)
+            #expect(outcome.status == 1)
+            #expect(outcome.errors.contains("is not what was read before"), "\(outcome.errors)")
+        }
+        #expect(try directory.read("counts") == "four\t1\none\t1\nthree\t1\ntwo\t1\n")
+    }
+
+    @Test func takesThePartitionsThatAreThere() throws {
+        try directory.write("a\nb\n", to: "text")
+        let arguments = ["--input", directory.path("text"), "--data", directory.path("data"), "--top", "0"]
+        #expect(try program.run(arguments + ["--partitions", "3"]).status == 0)
+        #expect(try program.run(arguments).status == 0)
+        let outcome = try program.run(arguments + ["--partitions", "2"])
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("was made with 3 partitions"), "\(outcome.errors)")
+    }
+
     @Test func putsLinesThatAreNotTextAside() throws {
         try Data("good\n\u{1}".utf8 + [0xFF, 0xFE, 10] + Array("end\n".utf8)).write(to: URL(fileURLWithPath: directory.path("text")))
         let outcome = try program.run([
@@ -82,7 +117,7 @@ import Testing
 
     @Test(arguments: [
         (["--bogus"], "does not know --bogus"), (["--partitions", "none"], "whole number"), (["book.txt"], "takes no argument"),
-        (["--input", "/nowhere/book.txt"], "cannot be opened"), (["--input", "/"], "is a directory"),
+        (["--input", "/nowhere/book.txt"], "cannot be opened"), (["--input", "/"], "is a directory"), (["--input", ""], "is empty"),
     ])
     func saysWhatIsWrong(arguments: [String], message: String) throws {
         let outcome = try program.run(arguments + ["--data", directory.path("data")])
@@ -91,12 +126,11 @@ import Testing
     }
 
     @Test func refusesADirectoryInUse() throws {
-        let text = Pipe()
-        let first = try program.start(["--input", "-", "--follow", "--data", directory.path("data")], input: nil)
+        try directory.write("one\n", to: "text")
+        let first = try program.start(["--input", directory.path("text"), "--follow", "--data", directory.path("data")])
         defer {
             first.terminate()
             first.waitUntilExit()
-            withExtendedLifetime(text) {}
         }
         let deadline = Date(timeIntervalSinceNow: 10)
         while !FileManager.default.fileExists(atPath: directory.path("data/state")), Date() < deadline {

@@ -25,13 +25,25 @@ struct AppPreparation {
                 switch store.changelog {
                 case .none: break
                 case .own(let topic):
-                    try create(full(topic), partitions: partitions, settings: store.declaration.changelogSettings)
+                    try create(full(topic), partitions: partitions, settings: changelogSettings(of: store.declaration))
                 case .sourceTopic(let topic): try check(topic, counts[topic] ?? 0, fills: store.declaration.name, of: partitions)
                 }
             }
             tasks += (0..<partitions).map { TaskID(subtopology: subtopology.id, partition: $0) }
         }
         return tasks
+    }
+
+    /// The settings of a store's changelog; a windowed one keeps rows as much longer as the app is configured to.
+    private func changelogSettings(of store: StoreDeclaration) -> [String: String] {
+        var settings = store.changelogSettings
+        guard settings["cleanup.policy"]?.contains("delete") == true, let retention = settings["retention.ms"].flatMap({ Int64($0) }) else {
+            return settings
+        }
+        let usual = Duration.seconds(24 * 3600).milliseconds
+        let (longer, overflow) = retention.addingReportingOverflow(configuration.windowChangelogAdditionalRetention.milliseconds - usual)
+        settings["retention.ms"] = String(overflow ? .max : max(0, longer))
+        return settings
     }
 
     /// The partition counts of all topics that the app reads: those of external topics as they are, those of internal ones as the program fixes them, or as large as the

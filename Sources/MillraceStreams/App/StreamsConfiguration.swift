@@ -15,6 +15,10 @@ public struct StreamsConfiguration: Sendable {
     public var maximumTaskIdle: Duration? = .zero
     /// Bytes that records waiting to be processed, uncommitted outputs and rows kept in memory may take, for the whole app. Reaching it slows reading or commits early.
     public var memoryBudget = 256 << 20
+    /// How much longer than its store a windowed changelog keeps rows. Topics forget by the time of day, stores by the time of the records: an app that works through records of
+    /// the past needs more, or what its windows hold is gone from the changelog when the state directory is lost. Takes effect when the topic is made.
+    /// Kafka: `windowstore.changelog.additional.retention.ms`.
+    public var windowChangelogAdditionalRetention = Duration.seconds(24 * 3600)
     /// Settings of the topics that the app makes for itself, beyond the necessary ones, by Kafka's names: `["max.message.bytes": "10485760"]`. Kafka: the prefix `topic.`.
     public var internalTopicSettings: [String: String] = [:]
     /// What happens to records that cannot be read or that a closure threw for.
