@@ -25,7 +25,11 @@ enum RocksDBFailure {
     }
 
     static func whileWorking(_ path: String, _ action: String, _ text: String) -> MillraceError {
-        if text.hasPrefix("Corruption") { return corruption(path, text) }
+        if text.hasPrefix("Corruption") {
+            // RocksDB opens such a directory as if nothing were wrong, so the next opening has to be told.
+            StateDirectory.markDamaged(path)
+            return corruption(path, text)
+        }
         if text.contains("No space left") {
             return MillraceError(.store, "could not \(action): the disk of \(path) is full. Make room and start again. (RocksDB: \(text))")
         }

@@ -17,11 +17,20 @@ enum StateDirectory {
     static func prepare(_ path: String) throws {
         try create(path)
         let names = try list(path)
+        if names.contains(damageMark) { throw RocksDBFailure.corruption(path, "damage was met when it was last read") }
         // RocksDB would start a new, empty database without a word.
         if !names.contains("CURRENT"), let rest = names.first(where: { $0.hasSuffix(".sst") || $0.hasPrefix("MANIFEST-") }) {
             throw RocksDBFailure.corruption(path, "there is no CURRENT file beside \(rest)")
         }
     }
+
+    /// Leaves word that damage was met, so that the directory is not opened again as if it were whole. Best effort: without the mark, reading meets the damage again.
+    static func markDamaged(_ path: String) {
+        let file = open(path + "/" + damageMark, O_WRONLY | O_CREAT, 0o600)
+        if file >= 0 { close(file) }
+    }
+
+    private static let damageMark = "DAMAGED"
 
     /// Removes what a process that died while loading has left behind. Only for whoever holds RocksDB's lock.
     static func removeLeftovers(in path: String) throws {

@@ -61,6 +61,16 @@ import Testing
         #expect(error.kind == .corruption)
     }
 
+    /// RocksDB itself opens a directory with a damaged table as if it were whole; whoever opens it next must know, to make it anew.
+    @Test func damageThatWasMetIsKnownAtTheNextOpening() throws {
+        try fillAndClose()
+        try overwrite { $0.hasSuffix(".sst") }
+        #expect(throws: MillraceError.self) { _ = try open().text("a") }
+        try expectCorruption()
+        try RocksDBStore.remove(at: directory.path)
+        #expect(try open().text("a") == nil)
+    }
+
     @Test func aFileInTheWayIsExplained() throws {
         let parent = (directory.path as NSString).deletingLastPathComponent
         try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
