@@ -42,7 +42,7 @@ final class InputSource {
         return min(1, Double(gzoffset(file)) / Double(size))
     }
 
-    /// Reads some more bytes; 0 at the end, for now.
+    /// Reads some more bytes; 0 at the end, which moves on when the file grows.
     ///
     /// - Throws: `MillraceError` of kind `corruption` for a gzip file that is broken or ends too early.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {

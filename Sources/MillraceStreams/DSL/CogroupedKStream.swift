@@ -14,6 +14,8 @@ public struct CogroupedKStream<Key, Result> {
 
     /// Adds a stream. A grouped stream that is added again gets the new aggregator in the old one's place.
     ///
+    ///     cogrouped.cogroup(orders) { user, order, activity in activity.adding(order) }
+    ///
     /// - Parameter aggregator: Gets key, value and the result so far, and gives the new result; `nil` deletes the row.
     ///
     /// Kafka: `cogroup`.
@@ -97,6 +99,8 @@ public struct CogroupedKStream<Key, Result> {
 
 extension KGroupedStream {
     /// Begins to fold this and other grouped streams with the same keys into one result for each key.
+    ///
+    ///     clicks.groupByKey().cogroup { user, click, activity in activity.adding(click) }
     ///
     /// - Parameter aggregator: Gets key, value and the result so far, and gives the new result; `nil` deletes the row.
     ///
