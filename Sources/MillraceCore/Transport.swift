@@ -59,8 +59,17 @@ public protocol TransportSession: AnyObject {
     /// - Returns: The offset of the first record of each output, in the order of `outputs`.
     func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset]) throws -> [Offset]
 
+    /// Joins the group that shares out the app's tasks among its processes, so that from now on the group says what this session's worker runs, and its commits carry the membership.
+    ///
+    /// - Returns: `nil` where there is no such group and the app itself shares out its tasks, as on the embedded log.
+    func join(_ declaration: GroupDeclaration) throws -> (any GroupMembership)?
+
     /// Gives up what the session holds; what was not committed is lost. May be called several times.
     func close()
+}
+
+extension TransportSession {
+    public func join(_ declaration: GroupDeclaration) throws -> (any GroupMembership)? { nil }
 }
 
 /// Consecutive record batches of a partition in Kafka's format, as they lie in the log; their CRCs have been checked.
