@@ -26,6 +26,8 @@ public final class TopologyTestDriver {
     private let sourceTopics: Set<String>
     private let internalTopics: Set<String>
     private var wallClock: Timestamp
+    private var idleness: Idleness
+    private let calls = CallSignal()
     private var nextOffsets: [String: Int64] = [:]
     private var written: [String: [WrittenRecord]] = [:]
     private var read: [String: Int] = [:]
@@ -38,10 +40,12 @@ public final class TopologyTestDriver {
         self.topology = topology.plan
         self.applicationID = applicationID
         self.wallClock = wallClock
+        idleness = Idleness(limit: topology.plan.idleness)
         collector = RecordCollector(SinglePartitionTopics())
         inputs = RecordBatchWriter()
         let context = TaskContext(
             id: TaskID(subtopology: 0, partition: 0), applicationID: applicationID, now: wallClock, logger: logger, collector: collector)
+        context.callSignal = calls
         globalTask = try GlobalStateTask(
             topology.plan.globalStores,
             context: TaskContext(
@@ -59,6 +63,7 @@ public final class TopologyTestDriver {
     deinit {
         task.context.close()
         globalTask.context.close()
+        calls.close()
     }
 
     /// A topic to put records into.
@@ -81,6 +86,13 @@ public final class TopologyTestDriver {
         wallClock = wallClock.advanced(byMilliseconds: duration.milliseconds)
         _ = try task.punctuate(now: wallClock)
         try settle()
+        if try passTime(hasWorked: false) { try settle() }
+    }
+
+    /// Lets time go on without records, see `StreamsBuilder.idleness`.
+    private func passTime(hasWorked: Bool) throws -> Bool {
+        let now = UInt64(clamping: wallClock.milliseconds).multipliedReportingOverflow(by: 1_000_000).partialValue
+        return try idleness.look(at: task, hasWorked: hasWorked, now: now) { true }
     }
 
     /// A key-value store by its name, to look into or to fill before a test.
@@ -142,16 +154,26 @@ public final class TopologyTestDriver {
         }
         try enqueue(topic, WrittenRecord(key: key, value: value, timestamp: timestamp, headers: headers))
         try settle()
+        _ = try passTime(hasWorked: true)
     }
 
     /// Processes until nothing waits: one record at a time, its outputs taken over before the next.
     private func settle() throws {
         repeat {
+            try finishCalls()
             try task.prepareCommit(batch: nil)
             try takeOverOutputs()
         } while try task.process(limit: 1) > 0
+        try finishCalls()
         try task.prepareCommit(batch: nil)
         try takeOverOutputs()
+    }
+
+    /// Waits for asynchronous calls. What they wait for before they are made again takes no time; one that does not answer is given up when its time is over.
+    private func finishCalls() throws {
+        while task.context.hasCalls {
+            if try !task.deliver() { try calls.wait(isWorking: task.isWorking, until: task.nextCallDeadline) }
+        }
     }
 
     private func takeOverOutputs() throws {

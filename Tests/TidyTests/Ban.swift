@@ -88,9 +88,13 @@ extension Ban {
             instead: "take a seeded generator as an argument, so that the same input gives the same bytes", scope: libraries,
             except: ["Sources/MillraceLog/EmbeddedLog+Topics.swift"], example: "let partition = Int.random(in: 0..<4)"),
         Ban(
-            pattern: #"\bpthread_create\(|\bDispatchQueue\b|\bThread\b\s*[.({]|\bTask\s*\{|\bTask\.detached\b"#,
-            instead: "start threads by WorkerThread or BackgroundThread only", scope: libraries,
-            except: ["Sources/MillraceSystem/BackgroundThread.swift", "Sources/MillraceStreams/Engine/WorkerThread.swift"],
+            pattern: #"\bpthread_create\(|\bDispatchQueue\b|\bThread\b\s*[.({]|\bTask\s*[({]|\bTask\.detached\b"#,
+            instead: "start threads by WorkerThread or BackgroundThread only, and closures of the app by AsyncCall", scope: libraries,
+            // AsyncCall starts what the app wrote as asynchronous, and nothing else: it belongs on Swift's threads.
+            except: [
+                "Sources/MillraceSystem/BackgroundThread.swift", "Sources/MillraceStreams/Engine/WorkerThread.swift",
+                "Sources/MillraceStreams/Engine/AsyncCall.swift",
+            ],
             example: "Task { await run() }"),
         Ban(
             pattern: #"\bNSLock\b|\bDispatchSemaphore\b|\bos_unfair_lock\b"#,

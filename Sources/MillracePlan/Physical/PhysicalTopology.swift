@@ -11,6 +11,8 @@ public struct PhysicalTopology: Sendable {
     public var internalTopics: [String: InternalTopic]
     /// Stores that were declared but that no processor uses. They are not made, as in Kafka; it may be worth a warning.
     public var unusedStores: [String]
+    /// After how many milliseconds without a record time goes on with the clock; `nil`: never.
+    public var idleness: Int64?
 
     /// Whether records go to or come from this topic within the app only, so that its real name begins with the application id.
     public func isInternal(_ topic: String) -> Bool {

@@ -135,6 +135,12 @@ struct StreamJoinPlan<LeftKey, LeftValue, RightKey, RightValue, Key, ResultKey, 
         return NodePayload { assembly in
             let waiting = try names.outerStore.map { name in
                 let (store, release) = try join.waiting(in: name, windows, key: key, assembly)
+                let output: Output<ResultKey, Result> = try assembly.output()
+                // One of the two nodes is enough: a release gives out the records of both sides.
+                assembly.whenIdle { time in
+                    store.advance(to: time.milliseconds)
+                    try release(time, Headers(), output)
+                }
                 return StreamJoinWaiting<ResultKey, Left, Right, Result>(
                     advance: { store.advance(to: $0) }, streamTime: { store.streamTime },
                     add: { key, value, time in

@@ -44,6 +44,7 @@ extension KStream {
             let site = assembly.site
             if let buffer {
                 let held = try HeldStreamTableJoin(node, inlet, try assembly.task.store(buffer), site)
+                assembly.whenIdle { time in try held.passTime(to: time) }
                 return NodeInput { (record: Record<Key, Value>) in try held.receive(record) }
             }
             return NodeInput { (record: Record<Key, Value>) in

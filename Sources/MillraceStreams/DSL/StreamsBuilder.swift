@@ -22,6 +22,8 @@ public final class StreamsBuilder {
     /// Whether every internal topic and store must have a name of its own. Kafka: `ensure.explicit.internal.resource.naming`.
     public let requiresNames: Bool
     private var failures: [MillraceError] = []
+    /// In milliseconds.
+    private var idleness: Int64?
     /// The repartition that the joins of a stream share, by the stream's node.
     var repartitionsForJoins: [ObjectIdentifier: LogicalNode] = [:]
 
@@ -46,7 +48,8 @@ public final class StreamsBuilder {
             let list = failures.map { "- \($0.message)" }.joined(separator: "\n")
             throw MillraceError(first.kind, "The topology has \(failures.count) faults:\n\(list)", node: first.node)
         }
-        let plan = try graph.build(optimizations)
+        var plan = try graph.build(optimizations)
+        plan.idleness = idleness
         if requiresNames { try checkNames(of: plan) }
         return Topology(plan: plan)
     }
@@ -68,6 +71,29 @@ public final class StreamsBuilder {
     public func addStore(_ store: StoreBuilder) {
         check(name: store.declaration.name, of: "store")
         graph.addStore(store.declaration)
+    }
+
+    /// Lets time go on when input stops, so that the last windows close too.
+    ///
+    ///     builder.idleness(after: .seconds(30))
+    ///
+    /// By itself stream time stands still without records: windows stay open, suppressed results are held back, and records of a left join wait for partners until the next record
+    /// comes. With this, a task that has read all there is in its topics and has had no record for `duration` of the time of day goes on: its stream time is then that of the last
+    /// record plus what has passed since by the clock. All operators of the task get it, and punctuations and timers by stream time fire.
+    ///
+    /// A record that comes afterwards with an older time is late, as it would be behind another record of that time: choose a duration longer than producers pause or lag behind,
+    /// or a grace period that covers it. What depends on it depends on when records come, too, and not only on what they say. Time that was reached is kept over a restart, and
+    /// goes on from there; while the app is down or paused it stands still. A task whose first record has not come has no time to go on from.
+    ///
+    /// A topic that has had no record for `duration` is not waited for either, whatever `StreamsConfiguration.maximumTaskIdle` says. In `TopologyTestDriver`, `advanceWallClock`
+    /// moves time. Kafka Streams has nothing like it (KIP-424); Flink: `withIdleness`, and a watermark that follows the clock.
+    ///
+    /// - Parameter duration: At least a millisecond.
+    public func idleness(after duration: Duration) {
+        idleness = duration.milliseconds
+        if duration.milliseconds < 1 {
+            fail("Time cannot go on after \(duration) without records. Give at least a millisecond.", kind: .configuration)
+        }
     }
 
     /// Takes the number of a store that was asked for without a name. Counting does so besides the number that its store then gets, as in Kafka Streams, where the

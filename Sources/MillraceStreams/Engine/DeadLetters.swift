@@ -14,7 +14,7 @@ struct DeadLetters {
     let context: TaskContext
 
     /// - Throws: `error`, when the policy is to stop.
-    func handle(_ error: any Error, for record: RawRecord, from topic: String) throws {
+    func handle(_ error: any Error, for record: FailedRecord, from topic: String) throws {
         let failure = (error as? MillraceError) ?? MillraceError(.processing, "Processing failed.", cause: error)
         let policy = context.failures.policy(for: failure)
         guard policy != .stop else { throw failure }
@@ -32,7 +32,7 @@ struct DeadLetters {
     }
 
     /// Sends the record at hand to the topics that it was meant for while it was processed.
-    func sendPending(for record: RawRecord, from topic: String) throws {
+    func sendPending(for record: FailedRecord, from topic: String) throws {
         let letters = context.pendingLetters
         context.pendingLetters = []
         for letter in letters {
@@ -49,17 +49,81 @@ struct DeadLetters {
         }
     }
 
-    private func send(_ record: RawRecord, to deadLetters: String, from topic: String, _ exception: String, _ message: String) throws {
-        var headers = try record.headers.decoded()
+    private func send(_ record: FailedRecord, to deadLetters: String, from topic: String, _ exception: String, _ message: String) throws {
+        guard let record = try record.kept() else { return }
+        var headers = record.headers
         headers.append(Header("__streams.errors.exception", text: exception))
         headers.append(Header("__streams.errors.message", text: message))
         headers.append(Header("__streams.errors.topic", text: topic))
         headers.append(Header("__streams.errors.partition", text: "\(context.id.partition)"))
         headers.append(Header("__streams.errors.offset", text: "\(record.offset)"))
         let output = try context.collector.topic(deadLetters)
-        try output.append(
-            partition: output.partition(of: record.key), key: record.key, value: record.value, timestamp: max(record.timestamp, 0),
-            headers: headers)
+        try record.key.withBytes { key in
+            try record.value.withBytes { value in
+                try output.append(
+                    partition: output.partition(of: key), key: key, value: value, timestamp: max(record.timestamp, 0), headers: headers)
+            }
+        }
+    }
+}
+
+/// What a dead letter is made of.
+enum FailedRecord {
+    /// The bytes of a batch, valid while it is being read.
+    case raw(RawRecord)
+    /// A copy, for what fails later.
+    case kept(KeptRecord)
+    /// No record is to blame, or nobody asks for dead letters.
+    case none
+
+    func kept() throws -> KeptRecord? {
+        switch self {
+        case .raw(let record):
+            KeptRecord(
+                key: record.key.map { Array($0) }, value: record.value.map { Array($0) }, timestamp: record.timestamp,
+                offset: record.offset, headers: try record.headers.decoded())
+        case .kept(let record): record
+        case .none: nil
+        }
+    }
+}
+
+/// A copy of an input record as it was read.
+struct KeptRecord {
+    let key: [UInt8]?
+    let value: [UInt8]?
+    let timestamp: Timestamp
+    let offset: Offset
+    let headers: Headers
+}
+
+extension [UInt8]? {
+    fileprivate func withBytes(_ body: (UnsafeRawBufferPointer?) throws -> Void) rethrows {
+        guard let self else { return try body(nil) }
+        try self.withUnsafeBytes { try body($0) }
+    }
+}
+
+extension TaskContext {
+    /// A copy of the record at hand, if a dead letter may be made of it later.
+    func keepInput() throws -> KeptRecord? {
+        failures.deadLetterTopics.isEmpty ? nil : try input.kept()
+    }
+
+    /// Runs `body` as if the record of this origin was being processed: what fails is a matter of the failure policies, and goes with that record.
+    func resuming(_ origin: RecordOrigin, _ kept: KeptRecord?, _ body: () throws -> Void) throws {
+        let (outerTopic, outerOffset, outerInput, outerLetters) = (sourceTopic, sourceOffset, input, pendingLetters)
+        (sourceTopic, sourceOffset) = (origin.topic, Offset(origin.offset))
+        input = kept.map { .kept($0) } ?? .none
+        pendingLetters = []
+        defer { (sourceTopic, sourceOffset, input, pendingLetters) = (outerTopic, outerOffset, outerInput, outerLetters) }
+        let letters = DeadLetters(context: self)
+        do {
+            try handling(Timestamp(milliseconds: origin.timestamp), origin.headers, body)
+        } catch {
+            if let topic = origin.topic { try letters.handle(error, for: input, from: topic) } else { try letters.handlePunctuation(error) }
+        }
+        if !pendingLetters.isEmpty { try letters.sendPending(for: input, from: origin.topic ?? "") }
     }
 }
 

@@ -18,6 +18,8 @@ public enum DropReason: String, Sendable, Hashable, CaseIterable {
     case expired
     /// A join got an update of a versioned table that concerns the past, not the table's current row.
     case outOfOrder
+    /// A deduplication has let the same pass before.
+    case duplicate
     /// The answer of a foreign-key join came after the row that it was asked for had changed.
     case outdatedAnswer
 }

@@ -46,7 +46,7 @@ package final class GlobalStateTask {
                 context.sourceTopic = fetched.partition.topic
                 context.sourceOffset = record.offset
                 do { try source.receive(record, record.timestamp) } catch {
-                    try DeadLetters(context: context).handle(error, for: record, from: fetched.partition.topic)
+                    try DeadLetters(context: context).handle(error, for: .raw(record), from: fetched.partition.topic)
                 }
             }
         }

@@ -49,6 +49,14 @@ public struct NodeAssembly {
         return try output(to: child)
     }
 
+    /// Lets the node look at what it holds back when time goes on without a record, see `StreamsBuilder.idleness`.
+    ///
+    /// - Parameter body: Gets the stream time; nodes are called in the order of their edges.
+    @usableFromInline
+    func whenIdle(_ body: @escaping (Timestamp) throws -> Void) {
+        task.whenIdle(name, body)
+    }
+
     /// The place that errors of this node name.
     @usableFromInline var site: NodeSite { NodeSite(name: name, task: task) }
 

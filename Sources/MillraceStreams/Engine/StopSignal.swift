@@ -14,7 +14,7 @@ final class StopSignal: Sendable {
     private let state = Mutex(State())
 
     /// A session, of which only `wake` is used from other threads.
-    private struct Waker: @unchecked Sendable {
+    struct Waker: @unchecked Sendable {
         let session: any TransportSession
     }
 

@@ -56,9 +56,7 @@ package final class StreamTask {
     /// Starts reading a topic at an offset.
     package func seek(_ topic: String, to offset: Offset, partitionTime: Timestamp = .none) {
         queues.first { $0.topic == topic }?.reset(to: offset, partitionTime: partitionTime)
-        guard partitionTime > context.streamTime, partitionTime.milliseconds >= 0 else { return }
-        context.streamTime = partitionTime
-        context.streamTimePunctuations.pass(partitionTime)
+        context.resume(at: partitionTime)
     }
 
     /// The highest timestamp of a topic so far.
@@ -117,7 +115,7 @@ package final class StreamTask {
         if queues.count == 1, queues[0].source.extractTimestamp == nil { return try processOnly(queues[0], limit, outputLimit) }
         for queue in queues { queue.mayBeEmpty = false }
         var processed = 0
-        while processed < limit, context.collector.pendingBytes < outputLimit, let queue = try nextQueue(canProceed) {
+        while processed < limit, context.collector.pendingBytes < outputLimit, !context.isFull, let queue = try nextQueue(canProceed) {
             try process(queue)
             processed += 1
         }
@@ -132,10 +130,31 @@ package final class StreamTask {
         return try punctuate(\.wallClockPunctuations, at: now)
     }
 
+    /// Lets stream time go on without a record: what waits for it leaves, and punctuations fire. Not before the first record, which says where time is.
+    ///
+    /// - Returns: Whether time has moved.
+    package func passTime(to time: Timestamp) throws -> Bool {
+        guard context.streamTime.milliseconds >= 0, time > context.streamTime else { return false }
+        context.streamTime = time
+        context.idleTime.advance(to: time.milliseconds)
+        context.hasPassedTime = true
+        context.sourceTopic = nil
+        context.input = .none
+        for (_, action) in context.idleActions {
+            context.set(time, Headers())
+            do { try action(time) } catch { try letters.handlePunctuation(error) }
+            // No record is to blame for what is left out now.
+            context.pendingLetters = []
+        }
+        _ = try punctuate(\.streamTimePunctuations, at: time)
+        return true
+    }
+
     /// Writes all store changes since the last commit to the changelogs and to the batch for the disk.
     ///
     /// - Parameter saves: Whether all stores are to use the batch, those too that could keep their rows for a later one.
     package func prepareCommit(batch: (any ByteStoreBatch)?, saves: Bool = true) throws {
+        precondition(!context.hasCalls, "a commit comes behind all calls, or their records are lost")
         context.noteTimes()
         for entry in stores {
             let topic = try entry.changelog.flatMap { name in
@@ -180,21 +199,23 @@ package final class StreamTask {
     private func processOnly(_ queue: RecordQueue, _ limit: Int, _ outputLimit: Int) throws -> Int {
         let context = self.context
         let receive = queue.source.receive
+        let hasStages = self.hasStages
         context.sourceTopic = queue.topic
         var processed = 0
-        while processed < limit, context.collector.pendingBytes < outputLimit, let record = try queue.take() {
+        while processed < limit, context.collector.pendingBytes < outputLimit, !context.isFull, let record = try queue.take() {
             processed += 1
             context.sourceOffset = record.offset
+            if hasStages { context.input = .raw(record) }
             let time = record.timestamp
             if time.milliseconds >= 0 {
                 if time > context.streamTime { context.streamTime = time }
-                do { try receive(record, time) } catch { try letters.handle(error, for: record, from: queue.topic) }
+                do { try receive(record, time) } catch { try letters.handle(error, for: .raw(record), from: queue.topic) }
             } else {
                 context.drop(.invalidTimestamp, at: queue.topic)
             }
-            if !context.pendingLetters.isEmpty { try letters.sendPending(for: record, from: queue.topic) }
+            if !context.pendingLetters.isEmpty { try letters.sendPending(for: .raw(record), from: queue.topic) }
             queue.finish(record.offset, time)
-            if !context.streamTimePunctuations.isEmpty { _ = try punctuate(\.streamTimePunctuations, at: context.streamTime) }
+            if !context.streamTimePunctuations.isEmpty { try punctuateBehindCalls() }
         }
         return processed
     }
@@ -203,16 +224,17 @@ package final class StreamTask {
         guard let head = queue.head else { return }
         context.sourceTopic = queue.topic
         context.sourceOffset = head.offset
+        if hasStages { context.input = .raw(head) }
         guard queue.headTime.milliseconds >= 0 else {
             context.drop(.invalidTimestamp, at: queue.topic)
-            if !context.pendingLetters.isEmpty { try letters.sendPending(for: head, from: queue.topic) }
+            if !context.pendingLetters.isEmpty { try letters.sendPending(for: .raw(head), from: queue.topic) }
             return queue.removeHead()
         }
         if queue.headTime > context.streamTime { context.streamTime = queue.headTime }
-        do { try queue.processHead() } catch { try letters.handle(error, for: head, from: queue.topic) }
-        if !context.pendingLetters.isEmpty { try letters.sendPending(for: head, from: queue.topic) }
+        do { try queue.processHead() } catch { try letters.handle(error, for: .raw(head), from: queue.topic) }
+        if !context.pendingLetters.isEmpty { try letters.sendPending(for: .raw(head), from: queue.topic) }
         queue.removeHead()
-        if !context.streamTimePunctuations.isEmpty { _ = try punctuate(\.streamTimePunctuations, at: context.streamTime) }
+        if !context.streamTimePunctuations.isEmpty { try punctuateBehindCalls() }
     }
 
     /// Brings up the next record; one whose time cannot be told is treated as failed.
@@ -222,7 +244,7 @@ package final class StreamTask {
                 guard let head = queue.head else { throw error }
                 context.sourceTopic = queue.topic
                 context.sourceOffset = head.offset
-                try letters.handle(error, for: head, from: queue.topic)
+                try letters.handle(error, for: .raw(head), from: queue.topic)
                 queue.removeHead()
             }
         }
@@ -230,11 +252,21 @@ package final class StreamTask {
 
     private var letters: DeadLetters { DeadLetters(context: context) }
 
+    private func punctuateBehindCalls() throws {
+        if hasStages, context.hasCalls { context.noteRoom() } else { _ = try punctuateStreamTime() }
+    }
+
+    /// Fires what is due by stream time: for what is set outside of a record's turn.
+    func punctuateStreamTime() throws -> Bool {
+        try punctuate(\.streamTimePunctuations, at: context.streamTime)
+    }
+
     private func punctuate(_ queue: ReferenceWritableKeyPath<TaskContext, PunctuationQueue>, at now: Timestamp) throws -> Bool {
         guard now.milliseconds >= 0 else { return false }
         var fired = false
         let topic = context.sourceTopic
         defer { context.sourceTopic = topic }
+        if hasStages { context.input = .none }
         while let punctuation = context[keyPath: queue].removeNext(dueAt: now.milliseconds) {
             guard !punctuation.isCancelled else { continue }
             context.sourceTopic = nil

@@ -22,6 +22,18 @@ public final class TaskContext {
     var wallClockPunctuations = PunctuationQueue()
     /// What nodes scheduled while they were assembled, which is sinks first; `nil` afterwards.
     private var firstPunctuations: [Punctuation]? = []
+    /// Nodes whose results come later.
+    var stages: [any AsyncStage] = []
+    /// By which asynchronous calls are waited for; `nil` where there can be none.
+    package var callSignal: CallSignal?
+    /// Whether a stage can take no more, so that the task has to wait.
+    @exclusivity(unchecked) var isFull = false
+    /// The record at hand as it was read, where a stage may need it for a dead letter.
+    var input: FailedRecord = .none
+    /// What nodes do when time goes on without a record, parents first once the task is made.
+    private(set) var idleActions: [(node: String, action: (Timestamp) throws -> Void)] = []
+    /// Whether time went on without a record since the last commit: offsets have not moved then, but what is noted beside them has.
+    var hasPassedTime = false
     /// Times that nodes remember beyond a restart, by store: until when closed windows were sent. They travel in the metadata of committed offsets, as in Kafka Streams.
     package var processorMetadata: [String: Int64] = [:]
     /// What nodes know of time besides, by name.
@@ -86,6 +98,21 @@ public final class TaskContext {
         firstPunctuations = nil
         // The sort is stable: those of one node stay in the order of its calls.
         for punctuation in scheduled.sorted(by: { places[$0.node] ?? 0 < places[$1.node] ?? 0 }) { schedule(punctuation) }
+        idleActions.sort { places[$0.node] ?? 0 < places[$1.node] ?? 0 }
+    }
+
+    func whenIdle(_ node: String, _ action: @escaping (Timestamp) throws -> Void) {
+        idleActions.append((node, action))
+    }
+
+    /// How far stream time has come without a record: remembered, as the highest timestamps of records are.
+    var idleTime: ObservedTime { observedTime(of: "without records") }
+
+    /// Goes on at a stream time that an earlier run had reached.
+    func resume(at time: Timestamp) {
+        guard time > streamTime, time.milliseconds >= 0 else { return }
+        streamTime = time
+        streamTimePunctuations.pass(time)
     }
 
     /// The time of the node, or the store, of this name: the same for all who ask.
@@ -106,7 +133,9 @@ public final class TaskContext {
     /// Takes up what an earlier run noted.
     func recall(_ metadata: [String: Int64]) {
         processorMetadata.merge(metadata, uniquingKeysWith: max)
+        let idleTime = idleTime
         for (name, time) in observedTimes { time.advance(to: processorMetadata[name] ?? -1) }
+        resume(at: Timestamp(milliseconds: idleTime.value))
     }
 
     /// Lets go of everything: stores and timers, which know the task, would otherwise keep it and themselves, and with them the state directory.
@@ -115,6 +144,9 @@ public final class TaskContext {
         streamTimePunctuations = PunctuationQueue()
         wallClockPunctuations = PunctuationQueue()
         firstPunctuations = nil
+        idleActions = []
+        for stage in stages { stage.cancel() }
+        stages = []
     }
 
     /// Counts a record that is left out, and tells of the first one of its kind.

@@ -10,8 +10,9 @@ struct TaskIdle {
     /// When the wait for a partition is over, in monotonic nanoseconds.
     private var deadlines: [TopicPartition: UInt64] = [:]
 
-    init(limit: Duration?) {
-        self.limit = limit
+    /// - Parameter idleness: In milliseconds, after how long without a record time goes on: a topic is not waited for any longer than that.
+    init(limit: Duration?, idleness: Int64? = nil) {
+        self.limit = limit.map { min($0, .milliseconds(idleness ?? .max)) }
     }
 
     /// Records of a partition have come.

@@ -24,6 +24,10 @@ final class Worker {
     private var fetched: [TopicPartition: Offset] = [:]
     private var paused: Set<TopicPartition> = []
     private var idle: TaskIdle
+    private var idleness: Idleness
+    /// Rung by asynchronous calls that have an answer.
+    private let calls: CallSignal
+    private var drain = CommitDrain()
     private var purge: RepartitionPurge
     private let restorer: StateRestorer
     private var topicIDs: [String: TopicID] = [:]
@@ -50,7 +54,8 @@ final class Worker {
         self.stops = stops
         self.progress = progress
         let name = "\(configuration.applicationID)-worker-\(number)"
-        idle = TaskIdle(limit: configuration.maximumTaskIdle)
+        idle = TaskIdle(limit: configuration.maximumTaskIdle, idleness: topology.idleness)
+        idleness = Idleness(limit: topology.idleness)
         purge = RepartitionPurge(transport: backend.transport, logger: configuration.logger, now: backend.clock.monotonicNanoseconds())
         let restorer = StateRestorer(
             transport: backend.transport, applicationID: configuration.applicationID, state: state, clock: backend.clock,
@@ -58,6 +63,9 @@ final class Worker {
         self.restorer = restorer
         let session = try backend.transport.openSession(named: name, group: configuration.applicationID)
         self.session = session
+        let waker = StopSignal.Waker(session: session)
+        let calls = CallSignal(clock: backend.clock, isAbandoned: { stops.isAbandoned }, onRing: { waker.session.wake() })
+        self.calls = calls
         let collector = RecordCollector(TransportTopics(backend.transport))
         self.collector = collector
         let now = backend.clock.now()
@@ -66,6 +74,7 @@ final class Worker {
             let context = TaskContext(
                 id: id, applicationID: configuration.applicationID, now: now, logger: configuration.logger, collector: collector)
             context.failures = configuration.failures
+            context.callSignal = calls
             contexts.append(context)
             return context
         }
@@ -98,6 +107,7 @@ final class Worker {
         stops.add(session)
         defer {
             stops.remove(session)
+            calls.close()
             session.close()
             for context in contexts { context.close() }
         }
@@ -109,8 +119,15 @@ final class Worker {
         try progress.workerIsRunning()
         while !stops.isAbandoned {
             let isStopping = stops.isStopping
-            let worked = try step(mayWait: !isStopping)
-            if isStopping && !(worked && hasWork) { break }
+            let worked: Bool
+            do {
+                worked = try step(mayWait: !isStopping)
+                if isStopping, !worked, hasCalls { try calls.wait(isWorking: true, until: tasks.compactMap(\.nextCallDeadline).min()) }
+            } catch let error as MillraceError where error.kind == .cancelled && stops.isAbandoned {
+                // Whoever waited for calls was told that nobody wants their results.
+                break
+            }
+            if isStopping, !hasCalls, !(worked && hasWork) { break }
         }
         if !stops.isAbandoned { try commit() }
     }
@@ -183,29 +200,65 @@ final class Worker {
         if mayWait { try read(maxBytes: max(1, inputBudget - buffered), timeout: wasIdle ? timeUntilNextTimer() : .zero) }
         let now = backend.clock.now()
         var processed = 0
-        var worked = false
-        for task in tasks where !isPaused {
+        var worked = try deliver()
+        // Before any task gets records again, whose calls would have to be waited for.
+        if drain.isOn, !hasCalls { try commit() }
+        for task in tasks where !isPaused && !isHeld(task, isStopping: !mayWait) {
             task.context.now = now
-            processed += try task.process(limit: 4096, outputLimit: storeBudget) { [self] in try canProceed(task, without: $0) }
+            let records = try task.process(limit: 4096, outputLimit: storeBudget) { [self] in try canProceed(task, without: $0) }
+            processed += records
             if try task.punctuate(now: now) { worked = true }
+            if topology.idleness != nil, try passTime(in: task, hasWorked: records > 0) { worked = true }
         }
         processedSinceCommit += processed
         worked = worked || processed > 0
         hasWork = hasWork || worked || hasMoved
-        if hasWork, isTimeToCommit(isIdle: !worked) { try commit() }
-        wasIdle = !worked && !hasWork
-        if wasIdle, !isPaused { try progress.workerIsIdle() }
+        let hasCalls = self.hasCalls
+        if hasWork, isTimeToCommit(isIdle: !worked && !hasCalls) {
+            if hasCalls { drain.begin(now: backend.clock.monotonicNanoseconds()) } else { try commit() }
+        }
+        wasIdle = !worked && (!hasWork || hasCalls)
+        if wasIdle, !isPaused, !hasCalls { try progress.workerIsIdle() }
         let time = backend.clock.monotonicNanoseconds()
         if purge.isDue(time) { purge.run(now: time, committed: try purgeable()) }
         return worked
+    }
+
+    /// Whether results of asynchronous calls are still to come.
+    private var hasCalls: Bool { tasks.contains { $0.hasStages && $0.context.hasCalls } }
+
+    /// Sends on the results of asynchronous calls that are there.
+    private func deliver() throws -> Bool {
+        var hasDelivered = false
+        for task in tasks where task.hasStages && task.context.hasCalls {
+            if try task.deliver() { hasDelivered = true }
+        }
+        return hasDelivered
+    }
+
+    /// Whether a task gets no more records for now, so that all calls come to an end. When the app stops, what it has not begun is left for the next start: calls take long.
+    private func isHeld(_ task: StreamTask, isStopping: Bool) -> Bool {
+        task.hasStages && (isStopping || drain.isOn)
     }
 
     /// While the app is paused, what tasks read is not even fetched; global tables go on.
     private func followPause() {
         guard stops.isPaused != isPaused else { return }
         isPaused.toggle()
+        idleness.forget()
         for partition in readers.keys where !paused.contains(partition) {
             if isPaused { session.pause(partition) } else { session.resume(partition) }
+        }
+    }
+
+    /// Lets time go on in a task that has had nothing to read for long enough.
+    private func passTime(in task: StreamTask, hasWorked: Bool) throws -> Bool {
+        try idleness.look(at: task, hasWorked: hasWorked || task.context.hasCalls, now: backend.clock.monotonicNanoseconds()) {
+            guard !task.hasRecords else { return false }
+            return try readers.allSatisfy { partition, reader in
+                guard reader === task, let position = fetched[partition] else { return true }
+                return try position >= backend.transport.offsetRange(of: partition).upperBound
+            }
         }
     }
 
@@ -252,13 +305,17 @@ final class Worker {
 
     private func isTimeToCommit(isIdle: Bool) -> Bool {
         if isIdle || tasks.contains(where: { $0.context.commitIsRequested }) { return true }
-        if backend.clock.monotonicNanoseconds() - lastCommit >= UInt64(max(0, configuration.commitInterval.milliseconds)) * 1_000_000 {
-            return true
-        }
+        if backend.clock.monotonicNanoseconds() - lastCommit >= commitPause { return true }
         return collector.pendingBytes + tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
     }
 
+    /// How long after a commit the next is due, in nanoseconds.
+    private var commitPause: UInt64 {
+        max(drain.pause, UInt64(min(max(0, configuration.commitInterval.milliseconds), 1 << 40)) * 1_000_000)
+    }
+
     private func commit() throws {
+        drain.end(now: backend.clock.monotonicNanoseconds())
         defer { lastCommit = backend.clock.monotonicNanoseconds() }
         let batch = state.database.makeBatch()
         let saves = isTimeToSave
@@ -266,7 +323,9 @@ final class Worker {
         let outputs = try collector.batches()
         var offsets: [TopicPartition: CommittedOffset] = [:]
         let moved = Set(
-            readers.filter { partition, task in task.position(of: partition.topic) != progress.position(of: partition) }.values.map(\.id))
+            readers.filter { partition, task in
+                task.context.hasPassedTime || task.position(of: partition.topic) != progress.position(of: partition)
+            }.values.map(\.id))
         // All partitions of a task together: what is noted beside their offsets is of the whole task, and must be of one moment.
         for (partition, task) in readers where moved.contains(task.id) {
             guard let position = task.position(of: partition.topic) else { continue }
@@ -284,7 +343,10 @@ final class Worker {
         if saves { lastSave = lastCommit }
         collector.removeAll()
         let limit = configuration.memoryBudget / (2 * max(1, configuration.threads) * max(1, tasks.count))
-        for task in tasks { task.trim(to: limit) }
+        for task in tasks {
+            task.trim(to: limit)
+            task.context.hasPassedTime = false
+        }
         for (partition, offset) in offsets { progress.note(partition, offset.offset) }
         progress.count(
             processedSinceCommit, dropped: droppedRecords, worker: number)
@@ -344,8 +406,19 @@ final class Worker {
     private func timeUntilNextTimer() -> Duration {
         let now = backend.clock.now()
         let next = tasks.compactMap(\.nextWallClockPunctuation).min() ?? .max
-        let wait = idle.timeLeft(now: backend.clock.monotonicNanoseconds()) ?? .max
+        let monotonic = backend.clock.monotonicNanoseconds()
+        let wait = min(idle.timeLeft(now: monotonic) ?? .max, idleness.timeLeft(now: monotonic) ?? .max, callTimeLeft(monotonic))
         return .milliseconds(max(0, min(1000, wait, next.addingClamped(-now.milliseconds))))
+    }
+}
+
+extension Worker {
+    /// Milliseconds until a call, or a commit behind calls, is to be looked after.
+    fileprivate func callTimeLeft(_ now: UInt64) -> Int64 {
+        guard hasCalls else { return .max }
+        var next = drain.isOn ? UInt64.max : lastCommit &+ commitPause
+        for task in tasks { next = min(next, task.nextCallDeadline ?? .max) }
+        return next == .max ? .max : next <= now ? 0 : Int64((next - now) / 1_000_000) + 1
     }
 }
 

@@ -26,6 +26,16 @@ final class HeldStreamTableJoin<Key, Value, Left, TableKey, Row, Result> {
         guard rowKey != nil, try buffer.put(record) else {
             return try join.receive(record.key, at: rowKey, value, record.timestamp, record.headers)
         }
+        try release()
+    }
+
+    /// Joins what has waited long enough, as of a time that no record brought about.
+    func passTime(to time: Timestamp) throws {
+        try buffer.passTime(to: time)
+        try release()
+    }
+
+    private func release() throws {
         try buffer.release { held in
             guard let value = inlet.left(held.value) else { return }
             try join.receive(held.key, at: inlet.rowKey(held.key), value, held.timestamp, held.headers)

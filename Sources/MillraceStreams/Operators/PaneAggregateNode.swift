@@ -55,6 +55,13 @@ final class PaneAggregateNode<Key, Value, Result>: UnmergedRows {
         site = assembly.site
         streamTime = assembly.task.observedTime(of: assembly.name)
         store.unmerged = self
+        assembly.whenIdle { [self] time in try passTime(to: time) }
+    }
+
+    @usableFromInline
+    func passTime(to time: Timestamp) throws {
+        streamTime.advance(to: time.milliseconds)
+        try closed.send(until: streamTime.value - grid.grace, Headers()) { try mergePanes() }
     }
 
     @usableFromInline var isEmpty: Bool { panes.isEmpty }

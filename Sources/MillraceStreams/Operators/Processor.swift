@@ -152,6 +152,12 @@ public final class ProcessorContext<Key, Value> {
         return punctuation
     }
 
+    func makeTimers<TimerKey>(
+        _ name: String, by clock: PunctuationTime, _ body: @escaping (KeyTimer<TimerKey>) throws -> Void
+    ) throws -> Timers<TimerKey> {
+        Timers(try task.store(name), by: clock, site, body)
+    }
+
     /// Asks for a commit as soon as the record at hand is processed.
     public func requestCommit() {
         task.commitIsRequested = true

@@ -34,6 +34,12 @@ final class SessionAggregateNode<Key, Value, Result> {
         closed = ClosedSessions(store, output, assembly.task)
         site = assembly.site
         streamTime = assembly.task.observedTime(of: assembly.name)
+        if closed != nil { assembly.whenIdle { [self] time in try passTime(to: time) } }
+    }
+
+    private func passTime(to time: Timestamp) throws {
+        streamTime.advance(to: time.milliseconds)
+        try closed?.send(until: streamTime.value - windows.leastRetention, Headers())
     }
 
     func receive(_ key: Key?, _ value: Value, _ timestamp: Timestamp, _ headers: Headers) throws {

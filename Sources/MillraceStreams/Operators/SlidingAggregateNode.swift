@@ -31,6 +31,12 @@ final class SlidingAggregateNode<Key, Value, Result> {
         closed = ClosedWindows(store, length: windows.difference.addingClamped(1), advance: 1, output, assembly.task)
         site = assembly.site
         streamTime = assembly.task.observedTime(of: assembly.name)
+        if closed != nil { assembly.whenIdle { [self] time in try passTime(to: time) } }
+    }
+
+    private func passTime(to time: Timestamp) throws {
+        streamTime.advance(to: time.milliseconds)
+        try closed?.send(until: streamTime.value - windows.grace, Headers())
     }
 
     func receive(_ key: Key?, _ value: Value, _ timestamp: Timestamp, _ headers: Headers) throws {

@@ -27,16 +27,24 @@ final class SuppressNode<Key, Value> {
         output = try assembly.output()
         site = assembly.site
         streamTime = assembly.task.observedTime(of: assembly.name)
+        assembly.whenIdle { [self] time in
+            streamTime.advance(to: time.milliseconds)
+            try sendDue()
+        }
     }
 
     func receive(_ record: Record<Key, Change<Value>>) throws {
         streamTime.advance(to: record.timestamp.milliseconds)
         try store.put(record, dueTime: dueTime(record))
-        let due = streamTime.value.addingClamped(-wait)
-        while let first = store.firstTime, first <= due { try sendFirst() }
+        try sendDue()
         guard isFull else { return }
         guard bounds.whenFull == .emitEarly else { throw overflow() }
         while isFull { try sendFirst() }
+    }
+
+    private func sendDue() throws {
+        let due = streamTime.value.addingClamped(-wait)
+        while let first = store.firstTime, first <= due { try sendFirst() }
     }
 
     private var isFull: Bool {

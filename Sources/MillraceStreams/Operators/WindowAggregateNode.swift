@@ -29,6 +29,13 @@ final class WindowAggregateNode<Key, Value, Result> {
         closed = ClosedWindows(store, length: grid.size, advance: grid.advance, output, assembly.task)
         site = assembly.site
         streamTime = assembly.task.observedTime(of: assembly.name)
+        if closed != nil { assembly.whenIdle { [self] time in try passTime(to: time) } }
+    }
+
+    @usableFromInline
+    func passTime(to time: Timestamp) throws {
+        streamTime.advance(to: time.milliseconds)
+        try closed?.send(until: streamTime.value - grid.grace, Headers())
     }
 
     @inlinable

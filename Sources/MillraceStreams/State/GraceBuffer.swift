@@ -54,6 +54,12 @@ final class GraceBuffer<Key, Value>: StateStore {
         return true
     }
 
+    /// Lets time go on without a record.
+    func passTime(to time: Timestamp) throws {
+        _ = try currentStreamTime()
+        observed.advance(to: time.milliseconds)
+    }
+
     /// Gives out and forgets the records whose grace period is over, each as if it was being processed.
     func release(_ body: (Record<Key, Value>) throws -> Void) throws {
         let limit = try currentStreamTime().advanced(byMilliseconds: -grace)

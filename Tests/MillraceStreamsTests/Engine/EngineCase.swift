@@ -79,6 +79,17 @@ struct EngineCase: Sendable, CustomStringConvertible {
             left.outerJoin(right, in: "joined") { "\($0 ?? "-")+\($1 ?? "-")" }.toStream().to("out")
         },
         EngineCase(
+            description: "asynchronous", topics: ["in"], comparison: .lists, inputs: inputs(["in"], count: 120)
+        ) { builder in
+            let lines: KStream<String, String> = builder.stream("in")
+            lines.groupByKey().count(in: "counts").toStream()
+                .mapValuesAsync(inFlight: 8, timeout: nil) { key, count in
+                    for _ in 0..<((count ?? 0) % 3) { await Task.yield() }
+                    return "\(key)\(count ?? 0)"
+                }
+                .groupByKey().reduce(in: "sums") { $0.suffix(20) + $1 }.toStream().to("out")
+        },
+        EngineCase(
             description: "join by foreign key", topics: ["l", "r"], comparison: .lastValues,
             inputs: inputs(["l", "r"], count: 120) { $0 % 2 == 0 ? ["a", "b", "c"][$0 % 3] : "row\($0)" }
         ) { builder in
@@ -126,11 +137,45 @@ struct EngineCase: Sendable, CustomStringConvertible {
             let table: KTable<String, String> = builder.table("in", in: .versioned("rows", history: .milliseconds(60)))
             table.toStream().to("out")
         },
+        EngineCase(
+            description: "duplicates", topics: ["in"], comparison: .lists,
+            inputs: inputs(["in"], count: 200, late: true) { "v\($0 % 6)" }
+        ) { builder in
+            let lines: KStream<String, String> = builder.stream("in")
+            lines.deduplicate(by: { $1 }, within: .milliseconds(90), grace: .milliseconds(50), in: "seen").to("out")
+        },
+        EngineCase(description: "timers of keys", topics: ["in"], comparison: .lists, inputs: inputs(["in"], count: 200, late: true)) {
+            builder in
+            let lines: KStream<String, String> = builder.stream("in")
+            lines.process(bringing: [.timers("timers", key: .string)]) { try Alarms($0) }.to("out")
+        },
         EngineCase(description: "timer", topics: ["in"], comparison: .lists, inputs: inputs(["in"], count: 200)) { builder in
             let lines: KStream<String, String> = builder.stream("in")
             lines.process(bringing: [.keyValue("sums", key: .string, value: Serde<Int64>.bigEndian)]) { try Ticks($0) }.to("out")
         },
     ]
+}
+
+/// Sets, moves and takes away timers of several names, and tells of those that fire.
+private final class Alarms: Processor {
+    let context: ProcessorContext<String, String>
+    let timers: Timers<String>
+
+    init(_ context: ProcessorContext<String, String>) throws {
+        self.context = context
+        timers = try context.timers("timers", by: .stream) { timer in
+            try context.forward(Record(key: timer.key, value: timer.name, timestamp: timer.time))
+        }
+    }
+
+    func process(_ record: Record<String, String>) throws {
+        let number = record.value.utf8.last.map { Int64($0) } ?? 0
+        if number % 5 == 4 {
+            try timers.cancel(record.key, name: "1")
+        } else {
+            try timers.set(record.key, at: record.timestamp.advanced(byMilliseconds: number * 7 % 60), name: "\(number % 2)")
+        }
+    }
 }
 
 /// Counts records, and tells how many there were every 25 ms of stream time.
