@@ -37,6 +37,8 @@ let package = Package(
 
         // Kafka's wire protocol, for what librdkafka does not say.
         .target(name: "MillraceWire", dependencies: ["MillraceCore", "MillraceFormats"]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
+        .target(name: "MillraceCluster", dependencies: ["MillraceCore", "MillraceSystem", "MillraceWire", "COpenSSL"]),
 
         // What an app imports, and what its tests import.
         .target(
@@ -58,7 +60,8 @@ let package = Package(
         // For tests and measuring only.
         .target(name: "MillraceSimulator", dependencies: ["MillraceCore", "MillraceLog"]),
         .executableTarget(
-            name: "millrace-log-bench", dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceSystem", "MillraceCommandLine"],
+            name: "millrace-log-bench",
+            dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceSystem", "MillraceCommandLine"],
             path: "Benchmarks/millrace-log-bench"),
 
         .target(
@@ -83,6 +86,7 @@ let package = Package(
         .testTarget(name: "ExamplesTests", dependencies: ["WordCount", "FraudDetection"]),
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),
+        .testTarget(name: "MillraceClusterTests", dependencies: ["MillraceCluster", "MillraceWire", "MillraceFormats", "MillraceCore"]),
         .testTarget(name: "MillracePlanTests", dependencies: ["MillracePlan", "MillraceCore"], resources: [.copy("Golden")]),
         .testTarget(name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats", "MillraceSystem", "MillraceSimulator"]),
         .testTarget(name: "MillraceRocksDBTests", dependencies: ["MillraceRocksDB", "MillraceTestKit"]),

@@ -9,6 +9,7 @@ package final class CallSignal: Sendable {
     private struct State {
         var isRung = false
         var isClosed = false
+        var session: SessionWaker?
         var bell: EndOfWorkers?
         /// Without a clock: what time it is.
         var now: UInt64 = 0
@@ -17,19 +18,16 @@ package final class CallSignal: Sendable {
     private let state = Mutex(State())
     private let clock: (any WallClock)?
     private let isAbandoned: @Sendable () -> Bool
-    private let onRing: @Sendable () -> Void
     /// Where calls run; `nil` for Swift's threads.
     let executor: CallExecutor?
 
     /// - Parameters:
     ///   - isAbandoned: Whether nobody wants answers any more, so that waits are to end.
-    ///   - onRing: Called from any thread; never after `close`.
     package init(
-        clock: (any WallClock)? = nil, isAbandoned: @escaping @Sendable () -> Bool = { false }, onRing: @escaping @Sendable () -> Void = {}
+        clock: (any WallClock)? = nil, isAbandoned: @escaping @Sendable () -> Bool = { false }
     ) {
         self.clock = clock
         self.isAbandoned = isAbandoned
-        self.onRing = onRing
         executor = clock == nil ? CallExecutor() : nil
         executor?.onJob = { [weak self] in self?.ring() }
     }
@@ -37,13 +35,18 @@ package final class CallSignal: Sendable {
     /// A time that only grows, in nanoseconds.
     var now: UInt64 { clock?.monotonicNanoseconds() ?? state.withLock { $0.now } }
 
+    /// Wakes this session, too, when it is rung; `nil`, for none, before one is closed.
+    func wake(_ session: (any TransportSession)?) {
+        state.withLock { $0.session = session.map { SessionWaker($0) } }
+    }
+
     /// From any thread: an answer is there.
     func ring() {
         let bell = state.withLock { state -> EndOfWorkers? in
             guard !state.isClosed else { return nil }
             state.isRung = true
             // Under the lock, so that a session is not woken while it is being closed.
-            onRing()
+            state.session?.wake()
             defer { state.bell = nil }
             return state.bell
         }
@@ -82,7 +85,7 @@ package final class CallSignal: Sendable {
 
     /// No more rings.
     package func close() {
-        state.withLock { $0.isClosed = true }
+        state.withLock { ($0.isClosed, $0.session) = (true, nil) }
         // What was cancelled comes to its end.
         while executor?.runJobs() == true {}
     }

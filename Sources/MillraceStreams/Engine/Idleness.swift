@@ -49,6 +49,11 @@ package struct Idleness {
         silences = [:]
     }
 
+    /// Begins anew for one task, or forgets one that is gone.
+    mutating func forget(_ task: TaskID) {
+        if limit != nil { silences[task] = nil }
+    }
+
     /// Milliseconds until a task is to be looked at; `nil` when there is none.
     func timeLeft(now: UInt64) -> Int64? {
         silences.values.map(\.nextLook).min().map { $0 <= now ? 0 : Int64(($0 - now) / 1_000_000) + 1 }
