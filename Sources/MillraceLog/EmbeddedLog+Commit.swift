@@ -11,7 +11,7 @@ extension EmbeddedLog {
             var touched: [PartitionLog] = []
             do {
                 let (firstOffsets, entry) = try append(outputs, offsets: offsets, group: session.group, touched: &touched)
-                if entry.partitions.isEmpty, entry.groups.isEmpty { return firstOffsets }
+                if entry.isEmpty { return firstOffsets }
                 try record(entry, touched)
                 publish(entry, touched)
                 return firstOffsets
@@ -39,11 +39,37 @@ extension EmbeddedLog {
         firstOffsets.reserveCapacity(outputs.count)
         for output in outputs {
             let partition = try existingPartition(output.partition)
+            let verdict = try judge(output.bytes, for: partition, now: now, entry)
+            if let verdict, verdict.mark == nil, let repeated = verdict.repeated {
+                firstOffsets.append(repeated)
+                continue
+            }
             if !touched.contains(where: { $0 === partition }) { touched.append(partition) }
-            firstOffsets.append(try partition.append(output.bytes, now: now))
+            let first = try partition.append(verdict.map { $0.newBatches(of: output.bytes) } ?? output.bytes, now: now)
+            firstOffsets.append(verdict?.repeated ?? first)
+            if var mark = verdict?.mark {
+                mark.lastOffset = first.value + mark.count - 1
+                entry.producers.append(mark)
+            }
         }
         entry.partitions = touched.map { ($0.key, $0.markWithAppends) }
         return (firstOffsets, entry)
+    }
+
+    /// Whether batches of a producer may be appended; `nil` when they have none.
+    private func judge(_ bytes: ByteBuffer, for partition: PartitionLog, now: Timestamp, _ entry: JournalEntry) throws
+        -> ProducerAdmission.Verdict?
+    {
+        let verdict = try ProducerAdmission.judge(bytes.bytes, for: partition.name, partition.key, now: now) { producer in
+            // What this commit has appended for the same producer counts already.
+            entry.producers.reduce(into: producers.entry(of: producer, in: partition.key)) { known, mark in
+                if mark.partition == partition.key, mark.producer.id == producer { known = ProducerStates.adding(mark, to: known) }
+            }
+        }
+        if let producer = verdict?.producer, let epoch = producers.currentEpoch(of: producer.id), epoch > producer.epoch {
+            throw ProducerAdmission.fenced(producer, by: epoch, partition.name)
+        }
+        return verdict
     }
 
     /// Writes the journal entry, after the data where the durability asks for that. What threw afterwards never happened.
@@ -80,6 +106,7 @@ extension EmbeddedLog {
         state.locked {
             for partition in touched { partition.publish() }
             for mark in entry.groups { groups[mark.group, default: [:]][mark.partition] = mark.offset }
+            for mark in entry.producers { producers.apply(mark) }
             for session in waitingSessions.values where session.waits(forAnyOf: touched) { session.interrupt() }
         }
         do {
@@ -100,6 +127,8 @@ extension EmbeddedLog {
         for (group, offsets) in groups {
             for (key, offset) in offsets { whole.groups.append(GroupMark(group: group, partition: key, offset: offset)) }
         }
+        producers.expire(now: clock.now())
+        (whole.producers, whole.producerNames) = producers.marks()
         try journal.rewrite(whole)
     }
 

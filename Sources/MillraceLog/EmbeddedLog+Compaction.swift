@@ -101,9 +101,18 @@ extension PartitionLog {
             cleanable.append(segment)
         }
         let total = cleanable.reduce(0) { $0 + $1.committedBytes }
-        let dirty = cleanable.filter { $0.baseOffset >= start }.reduce(0) { $0 + $1.committedBytes }
-        guard dirty > 0, Double(dirty) >= settings.minCleanableDirtyRatio * Double(total) else { return [] }
-        return cleanable
+        let dirtySegments = cleanable.filter { $0.baseOffset >= start }
+        let dirty = dirtySegments.reduce(0) { $0 + $1.committedBytes }
+        guard dirty > 0 else { return [] }
+        let isEnough = Double(dirty) >= settings.minCleanableDirtyRatio * Double(total)
+        return try isEnough || isOverdue(dirtySegments, now: now) ? cleanable : []
+    }
+
+    /// Whether the oldest records that were never compacted have waited for `max.compaction.lag.ms`.
+    private func isOverdue(_ dirty: [Segment], now: Timestamp) throws -> Bool {
+        guard settings.maxCompactionLagMilliseconds < .max, var scan = dirty.first?.scan(from: 0) else { return false }
+        guard let first = try scan.next()?.batch.maxTimestamp, first >= 0 else { return false }
+        return now.milliseconds &- first.milliseconds > settings.maxCompactionLagMilliseconds
     }
 
     /// Joins neighbours that fit into one segment before anything is removed, so that small segments do not pile up.

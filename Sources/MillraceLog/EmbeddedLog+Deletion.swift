@@ -14,11 +14,11 @@ extension EmbeddedLog {
                 }
                 if offset.value > partition.startOffset { starts.append((partition, offset.value)) }
             }
-            try moveStarts(starts)
+            try moveStarts(starts, emptying: false)
         }
     }
 
-    /// Deletes the old segments of all topics whose `cleanup.policy` has `delete`, by `retention.ms` and `retention.bytes`. The segment that is written to stays.
+    /// Deletes the old segments of all topics whose `cleanup.policy` has `delete`, by `retention.ms` and `retention.bytes`. A partition of which nothing is wanted any more becomes empty.
     ///
     /// - Parameter now: The time that `retention.ms` is counted back from.
     public func runRetention(now: Timestamp) throws {
@@ -31,17 +31,24 @@ extension EmbeddedLog {
                     if start > partition.startOffset { starts.append((partition, start)) }
                 }
             }
-            try moveStarts(starts)
+            try moveStarts(starts, emptying: true)
         }
     }
 
     /// Records new start offsets and removes the segments that lie before them. Under the writer lock.
-    private func moveStarts(_ starts: [(partition: PartitionLog, offset: Int64)]) throws {
+    ///
+    /// - Parameter emptying: Whether the segment that is written to goes too when none of its records is left. A topic that is emptied all the time, as the engine does with
+    ///   what it has repartitioned, is better off with one that stays.
+    private func moveStarts(_ starts: [(partition: PartitionLog, offset: Int64)], emptying: Bool) throws {
         guard !starts.isEmpty else { return }
         var entry = JournalEntry()
         for (partition, offset) in starts {
             var mark = partition.markWithAppends
             mark.startOffset = offset
+            if emptying, partition.isEmptied(by: offset) {
+                mark.segmentBase = partition.endOffset
+                mark.segmentBytes = 0
+            }
             entry.partitions.append((partition.key, mark))
         }
         try recordInJournal(entry, sync: options.durability == .onCommit)
@@ -49,6 +56,7 @@ extension EmbeddedLog {
         state.locked {
             for (partition, offset) in starts {
                 partition.startOffset = offset
+                if emptying, partition.isEmptied(by: offset) { removed += partition.empty().map { (partition, $0) } }
                 while partition.segments.count > 1, partition.segments[1].baseOffset <= offset {
                     removed.append((partition, partition.segments.removeFirst()))
                 }
@@ -61,22 +69,41 @@ extension EmbeddedLog {
 }
 
 extension PartitionLog {
+    /// Whether no record is left that lies at `start` or behind. Kafka gives such a partition a new segment.
+    func isEmptied(by start: Int64) -> Bool {
+        start == endOffset && !segments.isEmpty
+    }
+
     /// The start offset that retention asks for. Under the writer lock.
     func startAfterRetention(now: Timestamp) throws -> Int64 {
         var start = startOffset
         var bytes = segments.reduce(0) { $0 + Int64($1.committedBytes) }
-        for (segment, next) in zip(segments, segments.dropFirst()) {
+        for (segment, next) in zip(segments, segments.dropFirst().map(\.baseOffset) + [endOffset]) {
             let isTooMuch = settings.retentionBytes >= 0 && bytes - Int64(segment.committedBytes) >= settings.retentionBytes
             guard try isTooMuch || isTooOld(segment, now: now) else { break }
             bytes -= Int64(segment.committedBytes)
-            start = max(start, next.baseOffset)
+            start = max(start, next)
         }
         return start
     }
 
     private func isTooOld(_ segment: Segment, now: Timestamp) throws -> Bool {
-        guard settings.retentionMilliseconds >= 0, let highest = try highestTimestamp(of: segment), highest >= 0 else { return false }
-        return now.milliseconds &- highest.milliseconds > settings.retentionMilliseconds
+        guard settings.retentionMilliseconds >= 0, var highest = try highestTimestamp(of: segment), highest >= 0 else { return false }
+        // Of the segment that is written to the files may not tell the last records.
+        if segment === segments.last, isTooOld(highest, now) { highest = try highestTimestamp(ofLast: segment) }
+        return isTooOld(highest, now)
+    }
+
+    private func isTooOld(_ time: Timestamp, _ now: Timestamp) -> Bool {
+        now.milliseconds &- time.milliseconds > settings.retentionMilliseconds
+    }
+
+    /// The highest timestamp of the segment that is written to: what the index knows, and the few batches behind its last entry.
+    private func highestTimestamp(ofLast segment: Segment) throws -> Timestamp {
+        var highest = try segment.index.finishedMaxTimestamp() ?? Timestamp(milliseconds: -1)
+        var scan = segment.scan(from: try segment.position(before: endOffset, limit: segment.committedBytes))
+        while let (batch, _) = try scan.next() { highest = max(highest, batch.maxTimestamp) }
+        return highest
     }
 
     /// The highest timestamp of a segment that is written to no more.

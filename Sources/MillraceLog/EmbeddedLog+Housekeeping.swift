@@ -24,6 +24,7 @@ extension EmbeddedLog {
         let piece = 1 << 20
         var unpaid = 0
         do {
+            expireProducers(now: clock.now())
             try runRetention(now: clock.now())
             try withoutActuallyEscaping(wait) { wait in
                 try compact(now: clock.now(), memory: housekeeping.compactionMemory) { bytes in

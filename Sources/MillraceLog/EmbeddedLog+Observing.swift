@@ -108,6 +108,8 @@ extension PartitionLog {
             }
             last.committedBytes = mark.segmentBytes
             segments = current
+        } else {
+            segments = []
         }
         startOffset = mark.startOffset
         showEnd(mark.endOffset)

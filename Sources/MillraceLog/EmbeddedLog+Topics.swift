@@ -73,6 +73,7 @@ extension EmbeddedLog {
             state.locked {
                 topics[name] = nil
                 for partition in topic.partitions { partition.isDeleted = true }
+                producers.keep { $0 != topic.ordinal }
                 for group in groups.keys { groups[group] = groups[group]?.filter { $0.key.topic != topic.ordinal } }
                 for session in waitingSessions.values where session.waits(forAnyOf: topic.partitions) { session.interrupt() }
             }

@@ -48,6 +48,8 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
     let journal: Journal
     /// Why nothing can be committed any more; reading goes on.
     var failure: MillraceError?
+    /// What is known of the producers that number their records.
+    var producers = ProducerStates()
     let syncs: SyncQueue
     private var syncer: RepeatingWork?
     private var housekeeper: RepeatingWork?
@@ -92,6 +94,21 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
             topics[entry.description.name] = try openTopic(
                 entry, partitions: 0..<entry.description.partitions, marks: recovered?.partitions ?? [:])
         }
+        if let recovered {
+            producers = recovered.producers
+            producers.keep { known.contains($0) }
+            producers.expire(now: clock.now())
+            try takeOverUnsynced(recovered)
+        }
+    }
+
+    /// A process that was killed leaves commits of which the system may still hold some in memory. They count, and must reach the disk before the journal may say that all is there.
+    private func takeOverUnsynced(_ recovered: JournalRecovery) throws {
+        for partition in topics.values.flatMap(\.partitions) {
+            guard let base = recovered.unsyncedFrom[partition.key] else { continue }
+            for segment in partition.segments where segment.baseOffset >= base { syncs.add(segment, newIn: partition.directory) }
+        }
+        if options.durability == .onCommit, recovered.end > recovered.syncedPosition { try sealSynced() }
     }
 
     /// A log without a topic, for `observe` to fill.

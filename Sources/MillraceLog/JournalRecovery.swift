@@ -4,6 +4,9 @@ import MillraceCore
 struct JournalRecovery {
     var partitions: [PartitionKey: PartitionMark] = [:]
     var groups: [String: [PartitionKey: CommittedOffset]] = [:]
+    var producers = ProducerStates()
+    /// Of the partitions that are written to after `syncedPosition`: the segment from which on files may not have been synced.
+    var unsyncedFrom: [PartitionKey: Int64] = [:]
     var sequence: UInt64 = 0
     /// Where the last entry ends that counts; what follows was torn off in the middle of a commit.
     var end = 0
@@ -23,6 +26,7 @@ struct JournalRecovery {
                 end == 0 || frame.sequence == sequence + 1
             else { break }
             if end >= synced, end > 0, try !accept(frame.entry, self) { break }
+            if end >= max(synced, firstEntryLength), end > 0 { noteUnsynced(frame.entry) }
             apply(frame.entry)
             sequence = frame.sequence
             end += frame.length
@@ -41,6 +45,12 @@ struct JournalRecovery {
     private mutating func apply(_ entry: JournalEntry) {
         for (key, mark) in entry.partitions { partitions[key] = mark }
         for mark in entry.groups { groups[mark.group, default: [:]][mark.partition] = mark.offset }
+        for name in entry.producerNames { producers.apply(name) }
+        for mark in entry.producers { producers.apply(mark) }
+    }
+
+    private mutating func noteUnsynced(_ entry: JournalEntry) {
+        for (key, _) in entry.partitions where unsyncedFrom[key] == nil { unsyncedFrom[key] = partitions[key]?.segmentBase ?? 0 }
     }
 
     /// The highest synced position that any valid entry of the file tells of, entries behind a damaged one included: they prove that what is damaged once was whole.

@@ -82,12 +82,10 @@ struct PartitionAdoption {
         for base in bases {
             try forEachBatch(base) { batch in
                 if batch.isControl {
-                    var records = try batch.records(decompressingInto: scratch)
-                    // A marker's key: version, then type; 0 aborts, 1 commits.
-                    guard let key = try records.next()?.key, key.count >= 4, let first = open.removeValue(forKey: batch.producerID) else {
+                    guard let marker = try batch.marker(scratch: scratch), let first = open.removeValue(forKey: batch.producerID) else {
                         return
                     }
-                    if key.loadBigEndian(at: 2, as: Int16.self) == 0 {
+                    if marker.kind == .abort {
                         aborted.append(Aborted(producer: batch.producerID, offsets: first...batch.baseOffset.value))
                     }
                 } else if batch.isTransactional, open[batch.producerID] == nil {

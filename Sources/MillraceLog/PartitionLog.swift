@@ -99,7 +99,7 @@ final class PartitionLog: @unchecked Sendable {
         if position + batch.bytes.count > settings.segmentBytes || lastOffset - segment.baseOffset > Int64(Int32.max) { return true }
         guard let first = segment.firstTimestamp, first >= 0 else { return false }
         let time = settings.stampsAppendTime ? now.milliseconds : batch.maxTimestamp.milliseconds
-        return time > first && time &- first > settings.segmentMilliseconds
+        return time > first && time &- first > settings.segmentAge
     }
 
     private func beginSegment() throws {
@@ -177,6 +177,16 @@ final class PartitionLog: @unchecked Sendable {
         nextOffset = endOffset
         writePosition = segments.last?.committedBytes ?? 0
         indexIsOpen = false
+    }
+
+    /// Lets all segments go, of which no record is wanted any more. Under both locks.
+    func empty() -> [Segment] {
+        defer {
+            segments.removeAll()
+            writePosition = 0
+            indexIsOpen = false
+        }
+        return segments
     }
 
     /// Completes the index files, when the log is closed.

@@ -37,10 +37,10 @@ struct PartitionRecovery {
         let names = try fileSystem.list(directory)
         for name in names where name.hasSuffix(SegmentCompaction.unfinishedSuffix) { try fileSystem.remove(directory + "/" + name) }
         var bases = names.compactMap(SegmentFiles.baseOffset(ofLog:)).sorted()
-        for base in bases where base > mark.segmentBase || mark.segmentBytes == 0 && base == mark.segmentBase {
-            try remove(base, directory)
-        }
-        bases.removeAll { $0 > mark.segmentBase || mark.segmentBytes == 0 && $0 == mark.segmentBase }
+        // Without a segment that holds committed records none of the others does either: they are left of what was deleted.
+        let isUncommitted = { (base: Int64) in base > mark.segmentBase || mark.segmentBytes == 0 }
+        for base in bases where isUncommitted(base) { try remove(base, directory) }
+        bases.removeAll(where: isUncommitted)
         // Segments below the start are what a deletion left behind that was interrupted.
         while bases.count > 1, bases[1] <= mark.startOffset { try remove(bases.removeFirst(), directory) }
         guard mark.segmentBytes == 0 || bases.last == mark.segmentBase else {

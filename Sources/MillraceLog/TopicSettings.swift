@@ -19,6 +19,8 @@ struct TopicSettings {
     var compression: Compression?
     var minCompactionLagMilliseconds: Int64 = 0
     var maxCompactionLagMilliseconds: Int64 = .max
+    /// How long a segment is written to: one whose records must be compacted in time must end in time.
+    var segmentAge: Int64 { compacts ? min(segmentMilliseconds, maxCompactionLagMilliseconds) : segmentMilliseconds }
     var minCleanableDirtyRatio = 0.5
     var deleteRetentionMilliseconds: Int64 = 24 * 60 * 60 * 1000
 
