@@ -21,17 +21,22 @@ extension EmbeddedLog {
     /// Deletes the old segments of all topics whose `cleanup.policy` has `delete`, by `retention.ms` and `retention.bytes`. The segment that is written to stays.
     ///
     /// - Parameter now: The time that `retention.ms` is counted back from.
+    /// - Throws: `MillraceError` of kind `corruption` when records are damaged whose time matters: such a partition keeps what it has, and the others are still seen to.
     public func runRetention(now: Timestamp) throws {
         try writer.locked {
             try checkUsable()
             var starts: [(PartitionLog, Int64)] = []
-            for topic in topics.values {
-                for partition in topic.partitions where partition.settings.deletes {
+            var firstError: (any Error)?
+            for partition in topics.values.flatMap(\.partitions) where partition.settings.deletes {
+                do {
                     let start = try partition.startAfterRetention(now: now)
                     if start > partition.startOffset { starts.append((partition, start)) }
+                } catch {
+                    firstError = firstError ?? error
                 }
             }
             try moveStarts(starts)
+            if let firstError { throw firstError }
         }
     }
 
@@ -75,16 +80,7 @@ extension PartitionLog {
     }
 
     private func isTooOld(_ segment: Segment, now: Timestamp) throws -> Bool {
-        guard settings.retentionMilliseconds >= 0, let highest = try highestTimestamp(of: segment), highest >= 0 else { return false }
+        guard settings.retentionMilliseconds >= 0, let highest = try segment.highestTimestamp(), highest >= 0 else { return false }
         return now.milliseconds &- highest.milliseconds > settings.retentionMilliseconds
-    }
-
-    /// The highest timestamp of a segment that is written to no more.
-    func highestTimestamp(of segment: Segment) throws -> Timestamp? {
-        if let known = try segment.index.finishedMaxTimestamp() { return known }
-        var highest: Timestamp?
-        var scan = segment.scan(from: 0)
-        while let (batch, _) = try scan.next() { highest = max(highest ?? batch.maxTimestamp, batch.maxTimestamp) }
-        return highest
     }
 }
