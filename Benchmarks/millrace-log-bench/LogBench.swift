@@ -2,6 +2,7 @@ import Foundation
 import MillraceCommandLine
 import MillraceCore
 import MillraceLog
+import MillraceSystem
 
 /// Measures the embedded log. Each command is one measurement in a process of its own, so that CPU time and memory are those of that alone, and prints one line of
 /// `name=value`. `Benchmarks/measure-log` runs them all, beside Kafka's own tools.
