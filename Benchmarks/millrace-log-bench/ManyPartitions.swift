@@ -2,6 +2,7 @@ import Foundation
 import MillraceCommandLine
 import MillraceCore
 import MillraceLog
+import MillraceSystem
 
 /// A log of thousands of partitions, all with data.
 enum ManyPartitions {

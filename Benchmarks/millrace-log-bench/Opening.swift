@@ -2,6 +2,7 @@ import Foundation
 import MillraceCommandLine
 import MillraceCore
 import MillraceLog
+import MillraceSystem
 
 /// How long it takes until a log that is there can be used.
 enum Opening {

@@ -3,6 +3,7 @@ import MillraceCommandLine
 import MillraceCore
 import MillraceFormats
 import MillraceLog
+import MillraceSystem
 
 /// The time from before a commit to the return of a `poll` that waited for it in another thread.
 enum WakeLatency {

@@ -1,4 +1,5 @@
 import MillraceCore
+import MillraceSystem
 
 /// A commit that a session asked for.
 final class CommitRequest: @unchecked Sendable {

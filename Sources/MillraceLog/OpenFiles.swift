@@ -1,4 +1,5 @@
 import MillraceCore
+import MillraceSystem
 
 /// The files of segments that are open: at most so many, however many segments there are. One that was not used for long is closed, and opened again when it is needed.
 ///

@@ -2,6 +2,7 @@ import Foundation
 import MillraceCore
 import MillraceFormats
 import MillraceSimulator
+import MillraceSystem
 import Testing
 
 @testable import MillraceLog

@@ -1,5 +1,6 @@
 import MillraceCore
 import MillraceSimulator
+import MillraceSystem
 import Testing
 
 @testable import MillraceLog
