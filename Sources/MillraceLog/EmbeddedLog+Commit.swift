@@ -4,40 +4,55 @@ import MillraceFormats
 /// The one atomic commit.
 extension EmbeddedLog {
     /// Appends outputs and moves a group's offsets, all or nothing. See `TransportSession.commit`.
+    ///
+    /// What several threads commit at once shares an entry of the journal, and the syncs.
     func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset], by session: LogSession) throws -> [Offset] {
-        try writer.locked {
-            try checkUsable()
-            try state.locked { try session.checkOwnership() }
-            var touched: [PartitionLog] = []
-            do {
-                let (firstOffsets, entry) = try append(outputs, offsets: offsets, group: session.group, touched: &touched)
-                if entry.isEmpty { return firstOffsets }
-                try record(entry, touched)
-                publish(entry, touched)
-                return firstOffsets
-            } catch {
-                for partition in touched { partition.discard() }
-                throw error
+        try commits.run(CommitRequest(outputs, offsets, session)) { requests in
+            writer.locked {
+                // When something is wrong with one of them nothing has happened yet, and each is tried by itself.
+                if requests.count > 1, case .success(let offsets) = Result(catching: { try commitTogether(requests) }) {
+                    return offsets.map { .success($0) }
+                }
+                return requests.map { request in Result { try commitTogether([request])[0] } }
             }
         }
     }
 
-    /// Writes the outputs behind the partitions' ends and returns the entry that would make them count.
-    private func append(
-        _ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset], group: String, touched: inout [PartitionLog]
-    ) throws -> ([Offset], JournalEntry) {
-        var entry = JournalEntry()
-        for (partition, offset) in offsets {
+    /// Makes all commits or none, and returns the first offsets of each. Under the writer lock.
+    private func commitTogether(_ requests: [CommitRequest]) throws -> [[Offset]] {
+        try checkUsable()
+        var touched: [PartitionLog] = []
+        do {
+            var entry = JournalEntry()
+            var firstOffsets: [[Offset]] = []
+            for request in requests {
+                try state.locked { try request.session.checkOwnership() }
+                firstOffsets.append(try append(request, to: &entry, touched: &touched))
+            }
+            entry.partitions = touched.map { ($0.key, $0.markWithAppends) }
+            if entry.isEmpty { return firstOffsets }
+            try record(entry, touched)
+            publish(entry, touched)
+            return firstOffsets
+        } catch {
+            for partition in touched { partition.discard() }
+            throw error
+        }
+    }
+
+    /// Writes a commit's outputs behind the partitions' ends, and its offsets into the entry that would make them count.
+    private func append(_ request: CommitRequest, to entry: inout JournalEntry, touched: inout [PartitionLog]) throws -> [Offset] {
+        for (partition, offset) in request.offsets {
             let log = try existingPartition(partition)
             guard offset.offset >= 0 else {
                 throw MillraceError(.configuration, "The offset \(offset.offset) cannot be committed for \(partition): offsets start at 0.")
             }
-            entry.groups.append(GroupMark(group: group, partition: log.key, offset: offset))
+            entry.groups.append(GroupMark(group: request.session.group, partition: log.key, offset: offset))
         }
         let now = clock.now()
         var firstOffsets: [Offset] = []
-        firstOffsets.reserveCapacity(outputs.count)
-        for output in outputs {
+        firstOffsets.reserveCapacity(request.outputs.count)
+        for output in request.outputs {
             let partition = try existingPartition(output.partition)
             let verdict = try judge(output.bytes, for: partition, now: now, entry)
             if let verdict, verdict.mark == nil, let repeated = verdict.repeated {
@@ -52,8 +67,7 @@ extension EmbeddedLog {
                 entry.producers.append(mark)
             }
         }
-        entry.partitions = touched.map { ($0.key, $0.markWithAppends) }
-        return (firstOffsets, entry)
+        return firstOffsets
     }
 
     /// Whether batches of a producer may be appended; `nil` when they have none.

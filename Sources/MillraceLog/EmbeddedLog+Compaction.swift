@@ -70,6 +70,7 @@ extension EmbeddedLog {
                 for kind in SegmentFiles.all { try fileSystem.remove(prefix + SegmentFiles.name(base, kind) + suffix) }
                 return
             }
+            for segment in old { try segment.keepOpen() }
             var replacement: [Segment] = []
             if byteCount > 0 {
                 // The log before its indexes: an index is not believed when there is no batch where it says.
@@ -77,7 +78,7 @@ extension EmbeddedLog {
                     let name = prefix + SegmentFiles.name(base, kind)
                     try fileSystem.rename(name + suffix, to: name)
                 }
-                replacement = [try Segment(fileSystem, directory: partition.directory, baseOffset: base, committedBytes: byteCount)]
+                replacement = [try Segment(files, directory: partition.directory, baseOffset: base, committedBytes: byteCount)]
             } else {
                 for kind in SegmentFiles.all { try fileSystem.remove(prefix + SegmentFiles.name(base, kind) + suffix) }
             }
@@ -93,7 +94,7 @@ extension PartitionLog {
     func cleanableSegments(from start: Int64, now: Timestamp) throws -> [Segment] {
         var cleanable: [Segment] = []
         for segment in segments.dropLast() {
-            if settings.minCompactionLagMilliseconds > 0, let highest = try highestTimestamp(of: segment),
+            if settings.minCompactionLagMilliseconds > 0, let highest = try segment.highestTimestamp(),
                 now.milliseconds &- highest.milliseconds < settings.minCompactionLagMilliseconds
             {
                 break

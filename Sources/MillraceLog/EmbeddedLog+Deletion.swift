@@ -21,17 +21,22 @@ extension EmbeddedLog {
     /// Deletes the old segments of all topics whose `cleanup.policy` has `delete`, by `retention.ms` and `retention.bytes`. A partition of which nothing is wanted any more becomes empty.
     ///
     /// - Parameter now: The time that `retention.ms` is counted back from.
+    /// - Throws: `MillraceError` of kind `corruption` when records are damaged whose time matters: such a partition keeps what it has, and the others are still seen to.
     public func runRetention(now: Timestamp) throws {
         try writer.locked {
             try checkUsable()
             var starts: [(PartitionLog, Int64)] = []
-            for topic in topics.values {
-                for partition in topic.partitions where partition.settings.deletes {
+            var firstError: (any Error)?
+            for partition in topics.values.flatMap(\.partitions) where partition.settings.deletes {
+                do {
                     let start = try partition.startAfterRetention(now: now)
                     if start > partition.startOffset { starts.append((partition, start)) }
+                } catch {
+                    firstError = firstError ?? error
                 }
             }
             try moveStarts(starts, emptying: true)
+            if let firstError { throw firstError }
         }
     }
 
@@ -88,30 +93,15 @@ extension PartitionLog {
     }
 
     private func isTooOld(_ segment: Segment, now: Timestamp) throws -> Bool {
-        guard settings.retentionMilliseconds >= 0, var highest = try highestTimestamp(of: segment), highest >= 0 else { return false }
-        // Of the segment that is written to the files may not tell the last records.
-        if segment === segments.last, isTooOld(highest, now) { highest = try highestTimestamp(ofLast: segment) }
+        guard settings.retentionMilliseconds >= 0 else { return false }
+        let isWrittenTo = segment === segments.last
+        // What the index of the segment that is written to says may be too low, and is enough when even that is young.
+        if isWrittenTo, let known = try segment.index.timeEntry()?.timestamp, !isTooOld(known, now) { return false }
+        guard let highest = try isWrittenTo ? segment.highestTimestampSoFar() : segment.highestTimestamp(), highest >= 0 else { return false }
         return isTooOld(highest, now)
     }
 
     private func isTooOld(_ time: Timestamp, _ now: Timestamp) -> Bool {
         now.milliseconds &- time.milliseconds > settings.retentionMilliseconds
-    }
-
-    /// The highest timestamp of the segment that is written to: what the index knows, and the few batches behind its last entry.
-    private func highestTimestamp(ofLast segment: Segment) throws -> Timestamp {
-        var highest = try segment.index.finishedMaxTimestamp() ?? Timestamp(milliseconds: -1)
-        var scan = segment.scan(from: try segment.position(before: endOffset, limit: segment.committedBytes))
-        while let (batch, _) = try scan.next() { highest = max(highest, batch.maxTimestamp) }
-        return highest
-    }
-
-    /// The highest timestamp of a segment that is written to no more.
-    func highestTimestamp(of segment: Segment) throws -> Timestamp? {
-        if let known = try segment.index.finishedMaxTimestamp() { return known }
-        var highest: Timestamp?
-        var scan = segment.scan(from: 0)
-        while let (batch, _) = try scan.next() { highest = max(highest ?? batch.maxTimestamp, batch.maxTimestamp) }
-        return highest
     }
 }

@@ -26,9 +26,13 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
     let fileSystem: any FileSystem
     let clock: any WallClock
     let directory: DataDirectory
+    /// The files of the segments.
+    let files: OpenFiles
 
     /// Held by the one thread that changes anything, also while it writes to the disk. Taken before `state`.
     let writer = Monitor()
+    /// Where commits wait for their turn. Its lock is taken before `writer`, and let go before it.
+    let commits = CommitQueue()
     /// Held for moments, to change or look at what readers see.
     let state = Monitor()
 
@@ -73,10 +77,12 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
         clock = options.clock ?? SystemClock()
         directory = try DataDirectory(path, fileSystem)
         syncs = SyncQueue(fileSystem)
+        let files = OpenFiles(fileSystem, limit: options.maximumOpenFiles)
+        self.files = files
 
         catalogue = try EmbeddedLog.readCatalogue(path, fileSystem)
 
-        let recovered = try EmbeddedLog.readJournal(directory, catalogue, fileSystem)
+        let recovered = try EmbeddedLog.readJournal(directory, catalogue, files)
         if recovered == nil, !catalogue.entries.isEmpty {
             throw MillraceError(
                 .corruption,
@@ -119,6 +125,7 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
         clock = options.clock ?? SystemClock()
         self.directory = directory
         syncs = SyncQueue(fileSystem)
+        files = OpenFiles(fileSystem, limit: options.maximumOpenFiles)
         catalogue = TopicCatalogue()
         groups = [:]
         self.journal = journal
@@ -137,15 +144,17 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
         return try TopicCatalogue(text: String(decoding: bytes, as: UTF8.self), path: path)
     }
 
-    private static func readJournal(_ directory: DataDirectory, _ catalogue: TopicCatalogue, _ fileSystem: any FileSystem) throws
+    private static func readJournal(_ directory: DataDirectory, _ catalogue: TopicCatalogue, _ files: OpenFiles) throws
         -> JournalRecovery?
     {
         let path = directory.path + "/" + Journal.fileName
-        guard let bytes = try fileSystem.contents(of: path, maximum: 1 << 32) else { return nil }
+        guard let bytes = try files.fileSystem.contents(of: path, maximum: 1 << 32) else { return nil }
         let names = Dictionary(uniqueKeysWithValues: catalogue.entries.filter { !$0.isDeleted }.map { ($0.ordinal, $0.description.name) })
-        let recovery = PartitionRecovery(fileSystem: fileSystem)
+        let recovery = PartitionRecovery(files: files)
         return try bytes.withUnsafeBytes { bytes in
-            try JournalRecovery(bytes, path: path) { entry, state in
+            try JournalRecovery(
+                bytes, path: path, closedLength: directory.closedJournalLength, isInOrder: !directory.mayHaveLostUnsyncedData
+            ) { entry, state in
                 guard directory.mayHaveLostUnsyncedData else { return true }
                 return try entry.partitions.allSatisfy { key, mark in
                     guard let name = names[key.topic] else { return true }
@@ -161,7 +170,7 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
         -> Topic
     {
         let settings = try TopicSettings(entry.description.settings)
-        let recovery = PartitionRecovery(fileSystem: fileSystem)
+        let recovery = PartitionRecovery(files: files)
         let partitions = try numbers.map { number in
             let name = TopicPartition(entry.description.name, number)
             let key = PartitionKey(topic: entry.ordinal, partition: number)
@@ -169,6 +178,7 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
                 name, key: key, directory: "\(path)/\(name)", id: entry.description.id, settings: settings,
                 mark: marks[key] ?? PartitionMark())
         }
+        for partition in partitions { partition.hadGaps = entry.mayHaveGaps }
         return Topic(ordinal: entry.ordinal, description: entry.description, partitions: partitions)
     }
 
@@ -206,7 +216,7 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
                 for partition in topic.partitions { try partition.close() }
             }
             try syncHoldingWriter()
-            try directory.markClosed()
+            try directory.markClosed(journalLength: journal.position)
         }
     }
 

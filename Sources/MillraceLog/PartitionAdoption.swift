@@ -42,7 +42,7 @@ struct PartitionAdoption {
 
     private func copy(_ base: Int64, _ aborted: [Int64: [Aborted]]) throws -> (length: Int, end: Int64) {
         let file = try fileSystem.open(target + "/" + SegmentFiles.name(base, SegmentFiles.log), writable: true)
-        let index = SegmentIndex(fileSystem, directory: target, baseOffset: base)
+        let index = SegmentIndex(OpenFiles(fileSystem, limit: 2), directory: target, baseOffset: base)
         _ = try index.openForAppending(endOffset: base, endPosition: 0)
         let output = ByteBuffer(capacity: PartitionAdoption.writeBytes)
         var written = 0

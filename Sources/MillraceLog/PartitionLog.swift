@@ -9,13 +9,18 @@ final class PartitionLog: @unchecked Sendable {
     let name: TopicPartition
     let key: PartitionKey
     let directory: String
-    let fileSystem: any FileSystem
+    let files: OpenFiles
+    var fileSystem: any FileSystem { files.fileSystem }
     var settings: TopicSettings
 
     var segments: [Segment]
     var startOffset: Int64
     private(set) var endOffset: Int64
     var isDeleted = false
+    /// Offsets may be missing since a time before the present settings. Guarded as `settings` is.
+    var hadGaps = false
+    /// Whether offsets may be missing between records.
+    var mayHaveGaps: Bool { hadGaps || settings.compacts }
 
     // What is appended and not yet committed belongs to the writer lock.
     private var nextOffset: Int64
@@ -26,14 +31,14 @@ final class PartitionLog: @unchecked Sendable {
     /// Opens what a partition holds according to `mark`.
     init(
         _ name: TopicPartition, key: PartitionKey, directory: String, settings: TopicSettings, mark: PartitionMark, segments: [Segment],
-        fileSystem: any FileSystem
+        files: OpenFiles
     ) {
         self.name = name
         self.key = key
         self.directory = directory
         self.settings = settings
         self.segments = segments
-        self.fileSystem = fileSystem
+        self.files = files
         startOffset = mark.startOffset
         endOffset = mark.endOffset
         nextOffset = mark.endOffset
@@ -105,7 +110,7 @@ final class PartitionLog: @unchecked Sendable {
     private func beginSegment() throws {
         // The time index of a segment that is written to no more must end with its highest timestamp, also when the process is killed next.
         if indexIsOpen { try (newSegments.last ?? segments.last)?.index.finish() }
-        let segment = try Segment(fileSystem, directory: directory, baseOffset: nextOffset, committedBytes: 0)
+        let segment = try Segment(files, directory: directory, baseOffset: nextOffset, committedBytes: 0)
         try segment.file.truncate(to: 0)
         try segment.openIndexForAppending(endOffset: nextOffset, interval: Int(settings.indexIntervalBytes))
         newSegments.append(segment)
@@ -197,6 +202,7 @@ final class PartitionLog: @unchecked Sendable {
 
     /// Removes a segment's files; what cannot be removed is in nobody's way, and is tried again when the log is opened.
     func removeFiles(of segment: Segment) {
+        guard (try? segment.keepOpen()) != nil else { return }
         for kind in SegmentFiles.all {
             try? fileSystem.remove(directory + "/" + SegmentFiles.name(segment.baseOffset, kind))
         }

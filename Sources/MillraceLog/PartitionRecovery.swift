@@ -3,7 +3,8 @@ import MillraceFormats
 
 /// Brings the files of a partition back to what the journal says, which reads the last segment's indexes at most and no records.
 struct PartitionRecovery {
-    let fileSystem: any FileSystem
+    let files: OpenFiles
+    private var fileSystem: any FileSystem { files.fileSystem }
 
     /// Opens a partition, cutting off and removing what was never committed.
     ///
@@ -22,7 +23,7 @@ struct PartitionRecovery {
         }
         let segments = try openSegments(directory, mark)
         return PartitionLog(
-            name, key: key, directory: directory, settings: settings, mark: mark, segments: segments, fileSystem: fileSystem)
+            name, key: key, directory: directory, settings: settings, mark: mark, segments: segments, files: files)
     }
 
     /// Makes the directory of a new partition, with the two small files that Kafka has in it.
@@ -50,7 +51,7 @@ struct PartitionRecovery {
             )
         }
         return try bases.map { base in
-            let segment = try Segment(fileSystem, directory: directory, baseOffset: base, committedBytes: 0)
+            let segment = try Segment(files, directory: directory, baseOffset: base, committedBytes: 0)
             let size = try segment.file.size()
             segment.committedBytes = base == mark.segmentBase ? mark.segmentBytes : size
             if size < segment.committedBytes {

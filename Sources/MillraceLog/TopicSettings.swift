@@ -47,10 +47,14 @@ struct TopicSettings {
         case "min.cleanable.dirty.ratio":
             guard let ratio = Double(value), ratio >= 0, ratio <= 1 else { throw refusal(name, value, "a number from 0 to 1") }
             minCleanableDirtyRatio = ratio
-        default:
-            throw MillraceError(
-                .configuration, "There is no topic setting \"\(name)\". Known are: \(TopicSettings.names.joined(separator: ", ")).")
+        default: try TopicSettings.checkIsKnown(name)
         }
+    }
+
+    /// - Throws: `MillraceError` of kind `configuration` that lists the settings when this is none.
+    static func checkIsKnown(_ name: String) throws {
+        guard !names.contains(name) else { return }
+        throw MillraceError(.configuration, "There is no topic setting \"\(name)\". Known are: \(names.joined(separator: ", ")).")
     }
 
     /// The settings that there are.

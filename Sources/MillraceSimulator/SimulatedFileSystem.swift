@@ -37,12 +37,18 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
     private var syncedDirectories: Set<String> = ["/"]
     private var crashAt = Int.max
     private var failsNextSync = false
+    private var forgetsSyncs: @Sendable (_ path: String) -> Bool = { _ in false }
+    private var openLimit = Int.max
+    private var openFiles = 0
+    private var beforeSync: (@Sendable () -> Void)?
     private var capacityLeft = Int.max
     private let boot: Int
     private var random: UInt64
 
     /// How many calls were made that read or change the disk.
     public private(set) var calls = 0
+    /// How many of them were syncs of a file.
+    public private(set) var syncs = 0
 
     /// An empty disk; the seed decides what a torn crash leaves.
     public convenience init(seed: UInt64 = 1) {
@@ -52,6 +58,16 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
     private init(seed: UInt64, boot: Int) {
         random = seed
         self.boot = boot
+    }
+
+    /// The files of another disk, which is used no more, on a machine that has not started anew.
+    private init(_ other: SimulatedFileSystem, boot: Int) {
+        random = other.random
+        self.boot = boot
+        files = other.files
+        directories = other.directories
+        syncedFiles = other.syncedFiles
+        syncedDirectories = other.syncedDirectories
     }
 
     // MARK: Faults
@@ -71,13 +87,39 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
         lock.withLock { _ in capacityLeft = bytes }
     }
 
-    /// Turns one bit of a file over, on the disk too.
-    public func flipBit(of path: String, at position: Int) {
+    /// Turns one bit of a byte of a file over, on the disk too.
+    public func flipBit(_ bit: Int = 0, of path: String, at position: Int) {
         lock.withLock { _ in
             guard let node = files[path], position < node.content.count else { return }
-            node.content[position] ^= 1
-            if position < node.synced.count { node.synced[position] ^= 1 }
+            node.content[position] ^= 1 << UInt8(bit & 7)
+            if position < node.synced.count { node.synced[position] ^= 1 << UInt8(bit & 7) }
         }
+    }
+
+    /// The paths of all files, sorted, and how long each is.
+    public var contents: [(path: String, byteCount: Int)] {
+        lock.withLock { _ in files.sorted { $0.key < $1.key }.map { ($0.key, $0.value.content.count) } }
+    }
+
+    /// From now on syncs of these files succeed and do nothing, as with a disk that lies or a log that forgets them: a test of crashes that does not notice is worth nothing.
+    public func forgetSyncs(where isForgotten: @escaping @Sendable (_ path: String) -> Bool) {
+        lock.withLock { _ in forgetsSyncs = isForgotten }
+    }
+
+    /// How many files may be open at once; opening more fails as it does for a process that has too many.
+    public func setOpenFileLimit(_ limit: Int) {
+        lock.withLock { _ in openLimit = limit }
+    }
+
+    /// Runs `body` at the start of each sync of a file, for a disk that is slow or waits for the test.
+    public func beforeEachSync(_ body: (@Sendable () -> Void)?) {
+        lock.withLock { _ in beforeSync = body }
+    }
+
+    /// The same disk, in a copy that goes its own way.
+    public func copy() -> SimulatedFileSystem {
+        let copy = afterCrash(.kept)
+        return SimulatedFileSystem(copy, boot: boot)
     }
 
     /// The disk as it is found when the machine has started again; this one stays as it is.
@@ -155,7 +197,14 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
     // MARK: FileSystem
 
     public func open(_ path: String, writable: Bool) throws -> any File {
-        try call { SimulatedFile(try node(path, writable: writable), self) }
+        try call {
+            guard openFiles < openLimit else {
+                throw MillraceError(.transport, "Cannot open \(path): too many simulated files are open.", isRetriable: true)
+            }
+            let node = try node(path, writable: writable)
+            openFiles += 1
+            return SimulatedFile(node, path, self)
+        }
     }
 
     public func openLocked(_ path: String) throws -> (any File)? {
@@ -163,7 +212,8 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
             let node = try node(path, writable: true)
             if node.isLocked { return nil }
             node.isLocked = true
-            return SimulatedFile(node, self, isLock: true)
+            openFiles += 1
+            return SimulatedFile(node, path, self, isLock: true)
         }
     }
 
@@ -244,8 +294,11 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
         node.content.replaceSubrange(offset..<end, with: bytes)
     }
 
-    fileprivate func sync(_ node: Node) throws {
+    fileprivate func sync(_ node: Node, _ path: String) throws {
+        lock.withLock { _ in beforeSync }?()
         try call {
+            syncs += 1
+            if forgetsSyncs(path) { return }
             if failsNextSync {
                 failsNextSync = false
                 throw MillraceError(.transport, "The simulated disk could not sync.")
@@ -254,8 +307,11 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
         }
     }
 
-    fileprivate func unlock(_ node: Node) {
-        lock.withLock { _ in node.isLocked = false }
+    fileprivate func close(_ node: Node, isLock: Bool) {
+        lock.withLock { _ in
+            openFiles -= 1
+            if isLock { node.isLocked = false }
+        }
     }
 }
 
@@ -263,16 +319,18 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
 final class SimulatedFile: File {
     private let node: SimulatedFileSystem.Node
     private let disk: SimulatedFileSystem
+    private let path: String
     private let isLock: Bool
 
-    init(_ node: SimulatedFileSystem.Node, _ disk: SimulatedFileSystem, isLock: Bool = false) {
+    init(_ node: SimulatedFileSystem.Node, _ path: String, _ disk: SimulatedFileSystem, isLock: Bool = false) {
         self.node = node
+        self.path = path
         self.disk = disk
         self.isLock = isLock
     }
 
     deinit {
-        if isLock { disk.unlock(node) }
+        disk.close(node, isLock: isLock)
     }
 
     func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws -> Int {
@@ -299,6 +357,6 @@ final class SimulatedFile: File {
     }
 
     func sync() throws {
-        try disk.sync(node)
+        try disk.sync(node, path)
     }
 }
