@@ -7,6 +7,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Millrace", targets: ["Millrace"]),
+        .library(name: "MillraceHTTP", targets: ["MillraceHTTP"]),
         .library(name: "MillraceTestKit", targets: ["MillraceTestKit"]),
         .executable(name: "millrace", targets: ["millrace-cli"]),
     ],
@@ -42,6 +43,10 @@ let package = Package(
         .target(
             name: "Millrace",
             dependencies: ["MillraceCore", "MillraceStreams", "MillraceLog", "MillraceRocksDB", "MillraceJSON", "MillraceSystem"]),
+        // Metrics and health for others to fetch.
+        .systemLibrary(
+            name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"]), .brew(["libmicrohttpd"])]),
+        .target(name: "MillraceHTTP", dependencies: ["MillraceCore", "MillraceStreams", "CMicroHTTPD"]),
         .target(
             name: "MillraceTestKit", dependencies: ["MillraceCore", "MillraceFormats", "MillracePlan", "MillraceStreams"]),
         .target(name: "CGetopt"),
@@ -58,11 +63,13 @@ let package = Package(
         // For tests and measuring only.
         .target(name: "MillraceSimulator", dependencies: ["MillraceCore", "MillraceLog"]),
         .executableTarget(
-            name: "millrace-log-bench", dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceSystem", "MillraceCommandLine"],
+            name: "millrace-log-bench",
+            dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceSystem", "MillraceCommandLine"],
             path: "Benchmarks/millrace-log-bench"),
 
         .target(
-            name: "ExampleSupport", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine", "CZlib"], path: "Examples/Support"),
+            name: "ExampleSupport", dependencies: ["Millrace", "MillraceHTTP", "MillraceFormats", "MillraceCommandLine", "CZlib"],
+            path: "Examples/Support"),
         .executableTarget(
             name: "WordCount", dependencies: ["Millrace", "ExampleSupport"], path: "Examples/WordCount", exclude: ["README.md"],
             resources: [.copy("Resources/kjv.tsv")]),
@@ -79,7 +86,7 @@ let package = Package(
         // The style guide, and documents that agree with the code.
         .testTarget(name: "TidyTests"),
         // What the documents show, as code that compiles and runs.
-        .testTarget(name: "SnippetTests", dependencies: ["Millrace", "MillraceTestKit"]),
+        .testTarget(name: "SnippetTests", dependencies: ["Millrace", "MillraceHTTP", "MillraceTestKit"]),
         .testTarget(name: "ExamplesTests", dependencies: ["WordCount", "FraudDetection"]),
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),
@@ -89,6 +96,7 @@ let package = Package(
         .testTarget(name: "MillraceJSONTests", dependencies: ["MillraceJSON"]),
         .testTarget(
             name: "MillraceConformanceTests", dependencies: ["MillraceConformance"], resources: [.copy("Cases")]),
+        .testTarget(name: "MillraceHTTPTests", dependencies: ["MillraceHTTP", "Millrace"]),
         .testTarget(name: "MillraceStreamsTests", dependencies: ["Millrace", "MillraceTestKit"]),
         .testTarget(
             name: "MillraceCLITests",

@@ -16,6 +16,7 @@ public final class StreamsApp: Sendable {
     private let backend: StreamsBackend
     private let configuration: StreamsConfiguration
     private let stops = StopSignal()
+    private let board = MetricsBoard()
     private let progress = Mutex<AppProgress?>(nil)
     private let stopsWhenIdle = Mutex(false)
     private let currentState = Mutex(AppState.created)
@@ -45,6 +46,17 @@ public final class StreamsApp: Sendable {
 
     /// How many records were left out in this run, by reason; those of failed records were handled as their policy says.
     public var droppedRecords: [DropReason: Int] { progress.withLock { $0 }?.droppedRecords ?? [:] }
+
+    /// What the app has done and how it is, from any thread. The transport is asked for the ends of the topics, so this may take a moment on a cluster.
+    public var metrics: AppMetrics {
+        board.snapshot(
+            of: configuration.applicationID, in: state, budget: configuration.memoryBudget,
+            committed: progress.withLock { $0 }?.positions ?? [:], now: backend.clock.monotonicNanoseconds()
+        ) { partition in
+            // A transport that is closed, or does not answer, must not keep anybody from seeing the rest.
+            do { return try backend.transport.offsetRange(of: partition).upperBound } catch { return nil }
+        }
+    }
 
     /// Runs until it is shut down. An app runs once.
     ///
@@ -140,6 +152,7 @@ public final class StreamsApp: Sendable {
             transport: backend.transport, workers: workers, after: progress.withLock { $0 },
             onAllRunning: { [weak self] in self?.allAreRunning() }, onAllIdle: { [weak self] in self?.shutDown() })
         self.progress.withLock { $0 = progress }
+        board.begin(workers: workers, on: state.database)
         if stopsWhenIdle.withLock({ $0 }) { progress.stopWhenIdle() }
         let ended = EndOfWorkers(count: workers)
         for number in 0..<workers {
@@ -147,7 +160,7 @@ public final class StreamsApp: Sendable {
             let work: @Sendable () throws -> Void = { [self] in
                 try Worker(
                     number: number, tasks: ids, topology: topology.plan, configuration: configuration, backend: backend, state: state,
-                    stops: stops, progress: progress
+                    stops: stops, progress: progress, metrics: board
                 ).run()
             }
             do {
@@ -162,6 +175,7 @@ public final class StreamsApp: Sendable {
             try flushUntil(ended, state)
             if let error = ended.firstError { throw error }
         }
+        board.end()
         // Closed here and not when the last reference goes, so that the next run can open it as soon as this one has returned.
         let closing = Result { try state.database.close() }
         try outcome.get()
@@ -172,9 +186,15 @@ public final class StreamsApp: Sendable {
         move(to: stops.isPaused ? .paused : .running, from: [.restoring])
     }
 
-    /// Waits for the workers; meanwhile brings their state to disk now and then, so that a crash costs a short replay even where little is written.
+    /// Waits for the workers. Meanwhile brings their state to disk now and then, so that a crash costs a short replay even where little is written, and reports.
     private func flushUntil(_ ended: EndOfWorkers, _ state: StateDirectory) throws {
-        while !ended.wait(for: .seconds(10)) {
+        func now() -> UInt64 { backend.clock.monotonicNanoseconds() }
+        var flushes = Interval(.seconds(10), from: now())
+        var reports = Reports(every: configuration.reportInterval, from: now())
+        defer { reports.finish(metrics, configuration) }
+        while !ended.wait(for: min(flushes.timeLeft(now()), reports.timeLeft(now()))) {
+            reports.runIfDue(now(), configuration) { metrics }
+            guard flushes.isDue(now()) else { continue }
             do { try state.database.flush() } catch {
                 stops.fail()
                 ended.waitForAll()
@@ -185,7 +205,7 @@ public final class StreamsApp: Sendable {
 }
 
 /// What an app is doing. Kafka: `KafkaStreams.State`.
-public enum AppState: Sendable, Equatable {
+public enum AppState: String, Sendable, Equatable, CaseIterable {
     /// Not started yet.
     case created
     /// Opening topics and bringing its state up to date.

@@ -18,6 +18,7 @@ final class Worker {
     private let topology: PhysicalTopology
     private let stops: StopSignal
     private let progress: AppProgress
+    private let meter: WorkerMeter
     /// The task that reads a partition.
     private var readers: [TopicPartition: StreamTask] = [:]
     /// Where reading goes on, behind what was handed to tasks.
@@ -40,7 +41,7 @@ final class Worker {
 
     init(
         number: Int, tasks ids: [TaskID], topology: PhysicalTopology, configuration: StreamsConfiguration, backend: StreamsBackend,
-        state: StateDirectory, stops: StopSignal, progress: AppProgress
+        state: StateDirectory, stops: StopSignal, progress: AppProgress, metrics: MetricsBoard
     ) throws {
         self.number = number
         self.topology = topology
@@ -54,18 +55,25 @@ final class Worker {
         purge = RepartitionPurge(transport: backend.transport, logger: configuration.logger, now: backend.clock.monotonicNanoseconds())
         let restorer = StateRestorer(
             transport: backend.transport, applicationID: configuration.applicationID, state: state, clock: backend.clock,
-            logger: configuration.logger, onProgress: configuration.onRestore)
+            logger: configuration.logger,
+            onProgress: { [onRestore = configuration.onRestore] progress in
+                metrics.restoring(progress)
+                onRestore?(progress)
+            })
         self.restorer = restorer
         let session = try backend.transport.openSession(named: name, group: configuration.applicationID)
         self.session = session
         let collector = RecordCollector(TransportTopics(backend.transport))
         self.collector = collector
+        let meter = WorkerMeter(number: number, board: metrics, clock: backend.clock, collector: collector)
+        self.meter = meter
         let now = backend.clock.now()
         var contexts: [TaskContext] = []
         func context(_ id: TaskID) -> TaskContext {
             let context = TaskContext(
                 id: id, applicationID: configuration.applicationID, now: now, logger: configuration.logger, collector: collector)
             context.failures = configuration.failures
+            context.tracer = configuration.tracer
             contexts.append(context)
             return context
         }
@@ -87,7 +95,7 @@ final class Worker {
             }
             return try StreamTask(
                 id: id, subtopology: subtopology, context: context(id), globalStores: global.stores,
-                backing: { try restorer.backing(of: $0, task: id) })
+                backing: { meter.opened($0, of: id, try restorer.backing(of: $0, task: id)) })
         }
         self.contexts = contexts
         isMade = true
@@ -96,7 +104,9 @@ final class Worker {
     /// Restores the state and finds where to read on; then processes until told to stop.
     func run() throws {
         stops.add(session)
+        meter.isAlive(true)
         defer {
+            meter.isAlive(false)
             stops.remove(session)
             session.close()
             for context in contexts { context.close() }
@@ -184,16 +194,22 @@ final class Worker {
         let now = backend.clock.now()
         var processed = 0
         var worked = false
+        meter.beginSlices()
         for task in tasks where !isPaused {
             task.context.now = now
-            processed += try task.process(limit: 4096, outputLimit: storeBudget) { [self] in try canProceed(task, without: $0) }
-            if try task.punctuate(now: now) { worked = true }
+            let count = try task.process(limit: 4096, outputLimit: storeBudget) { [self] in try canProceed(task, without: $0) }
+            meter.processed(task, count)
+            let fired = try task.punctuate(now: now)
+            meter.punctuated(task, fired)
+            processed += count
+            worked = worked || fired
         }
         processedSinceCommit += processed
         worked = worked || processed > 0
         hasWork = hasWork || worked || hasMoved
         if hasWork, isTimeToCommit(isIdle: !worked) { try commit() }
         wasIdle = !worked && !hasWork
+        if wasIdle { meter.publish(now: now, global: global) }
         if wasIdle, !isPaused { try progress.workerIsIdle() }
         let time = backend.clock.monotonicNanoseconds()
         if purge.isDue(time) { purge.run(now: time, committed: try purgeable()) }
@@ -222,7 +238,7 @@ final class Worker {
     }
 
     private func read(maxBytes: Int, timeout: Duration) throws {
-        for batches in try session.poll(maxBytes: min(maxBytes, 1 << 20), timeout: timeout) {
+        for batches in try meter.poll({ try session.poll(maxBytes: min(maxBytes, 1 << 20), timeout: timeout) }) {
             fetched[batches.partition] = batches.nextOffset
             guard let task = readers[batches.partition] else {
                 try global.apply(batches)
@@ -262,7 +278,12 @@ final class Worker {
         defer { lastCommit = backend.clock.monotonicNanoseconds() }
         let batch = state.database.makeBatch()
         let saves = isTimeToSave
-        for task in tasks { try task.prepareCommit(batch: batch, saves: saves) }
+        meter.beginCommit(
+            inputBytes: tasks.reduce(0) { $0 + $1.bufferedBytes }, storeBytes: tasks.reduce(0) { $0 + $1.storeBytes })
+        for task in tasks {
+            try task.prepareCommit(batch: batch, saves: saves)
+            meter.wroteChangelogs(task)
+        }
         let outputs = try collector.batches()
         var offsets: [TopicPartition: CommittedOffset] = [:]
         let moved = Set(
@@ -286,8 +307,8 @@ final class Worker {
         let limit = configuration.memoryBudget / (2 * max(1, configuration.threads) * max(1, tasks.count))
         for task in tasks { task.trim(to: limit) }
         for (partition, offset) in offsets { progress.note(partition, offset.offset) }
-        progress.count(
-            processedSinceCommit, dropped: droppedRecords, worker: number)
+        progress.count(processedSinceCommit, dropped: droppedRecords, worker: number)
+        meter.endCommit(now: backend.clock.now(), global: global)
         (processedSinceCommit, hasWork) = (0, false)
     }
 
