@@ -38,6 +38,8 @@ let package = Package(
 
         // Kafka's wire protocol, for what librdkafka does not say.
         .target(name: "MillraceWire", dependencies: ["MillraceCore", "MillraceFormats"]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
+        .target(name: "MillraceCluster", dependencies: ["MillraceCore", "MillraceSystem", "MillraceWire", "COpenSSL"]),
 
         // What an app imports, and what its tests import.
         .target(
@@ -90,6 +92,7 @@ let package = Package(
         .testTarget(name: "ExamplesTests", dependencies: ["WordCount", "FraudDetection"]),
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),
+        .testTarget(name: "MillraceClusterTests", dependencies: ["MillraceCluster", "MillraceWire", "MillraceFormats", "MillraceCore"]),
         .testTarget(name: "MillracePlanTests", dependencies: ["MillracePlan", "MillraceCore"], resources: [.copy("Golden")]),
         .testTarget(name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats", "MillraceSystem", "MillraceSimulator"]),
         .testTarget(name: "MillraceRocksDBTests", dependencies: ["MillraceRocksDB", "MillraceTestKit"]),

@@ -1,14 +1,14 @@
 import MillraceCore
 
 /// Where a broker listens.
-public struct BrokerAddress: Hashable, Sendable, CustomStringConvertible {
+package struct BrokerAddress: Hashable, Sendable, CustomStringConvertible {
     /// A name or an address.
-    public var host: String
+    package var host: String
     /// The port; brokers may say nonsense, so it is checked when it is used.
-    public var port: Int32
+    package var port: Int32
 
     /// A broker at a host and port.
-    public init(host: String, port: Int32) {
+    package init(host: String, port: Int32) {
         self.host = host
         self.port = port
     }
@@ -16,7 +16,7 @@ public struct BrokerAddress: Hashable, Sendable, CustomStringConvertible {
     /// Reads `host:port`, `[::1]:port` or `SECURITY://host:port`; without a port, Kafka's 9092.
     ///
     /// - Throws: `MillraceError` of kind `configuration` when it is none of these.
-    public init(_ text: String) throws(MillraceError) {
+    package init(_ text: String) throws(MillraceError) {
         var rest = Substring(text)
         if let scheme = rest.firstRange(of: "://") { rest = rest[scheme.upperBound...] }
         var port: Int32 = 9092
@@ -34,5 +34,5 @@ public struct BrokerAddress: Hashable, Sendable, CustomStringConvertible {
         self.init(host: String(rest), port: port)
     }
 
-    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }

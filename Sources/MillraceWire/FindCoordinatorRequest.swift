@@ -1,34 +1,34 @@
 import MillraceCore
 
 /// Asks which broker coordinates a group.
-public struct FindCoordinatorRequest: WireRequest {
-    public static let apiKey: Int16 = 10
-    public static let name = "FindCoordinator"
-    public static let version: Int16 = 4
+package struct FindCoordinatorRequest: WireRequest {
+    package static let apiKey: Int16 = 10
+    package static let name = "FindCoordinator"
+    package static let version: Int16 = 4
 
     /// The group's id.
-    public var group: String
+    package var group: String
 
     /// A question about the coordinator of `group`.
-    public init(group: String) { self.group = group }
+    package init(group: String) { self.group = group }
 
     /// The coordinator, or why it is not known.
-    public struct Response: Hashable, Sendable {
+    package struct Response: Hashable, Sendable {
         /// `coordinatorNotAvailable` while the cluster has none.
-        public var error: WireError
+        package var error: WireError
         /// Where the coordinator listens, when there is no error.
-        public var address: BrokerAddress
+        package var address: BrokerAddress
         /// What the broker says about an error.
-        public var message: String?
+        package var message: String?
     }
 
-    public func encode(to writer: WireWriter) {
+    package func encode(to writer: WireWriter) {
         writer.int8(0)
         writer.array([group]) { writer.string($0) }
         writer.noTags()
     }
 
-    public static func decode(_ reader: inout WireReader) throws(MillraceError) -> Response {
+    package static func decode(_ reader: inout WireReader) throws(MillraceError) -> Response {
         _ = try reader.int32()
         let coordinators = try reader.array { reader throws(MillraceError) -> Response in
             _ = try reader.string()

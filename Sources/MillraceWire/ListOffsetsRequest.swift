@@ -1,13 +1,13 @@
 import MillraceCore
 
 /// Asks the leader of partitions for their first offsets or for their ends.
-public struct ListOffsetsRequest: WireRequest {
-    public static let apiKey: Int16 = 2
-    public static let name = "ListOffsets"
-    public static let version: Int16 = 7
+package struct ListOffsetsRequest: WireRequest {
+    package static let apiKey: Int16 = 2
+    package static let name = "ListOffsets"
+    package static let version: Int16 = 7
 
     /// What is asked for. Kafka: the special timestamps.
-    public enum Position: Int64, Sendable {
+    package enum Position: Int64, Sendable {
         /// The offset behind the last committed record. Kafka: the last stable offset.
         case end = -1
         /// The first offset that can be read.
@@ -15,25 +15,25 @@ public struct ListOffsetsRequest: WireRequest {
     }
 
     /// The position to tell.
-    public var position: Position
+    package var position: Position
     /// Partitions by topic; all must be led by the broker asked.
-    public var partitions: [String: [Int32]]
+    package var partitions: [String: [Int32]]
 
     /// A question about partitions that the broker leads.
-    public init(_ position: Position, of partitions: [String: [Int32]]) {
+    package init(_ position: Position, of partitions: [String: [Int32]]) {
         self.position = position
         self.partitions = partitions
     }
 
     /// The offset of a partition, or why it is not told.
-    public struct PartitionOffset: Hashable, Sendable {
-        public var topic: String
-        public var partition: Int32
-        public var error: WireError
-        public var offset: Int64
+    package struct PartitionOffset: Hashable, Sendable {
+        package var topic: String
+        package var partition: Int32
+        package var error: WireError
+        package var offset: Int64
     }
 
-    public func encode(to writer: WireWriter) {
+    package func encode(to writer: WireWriter) {
         writer.int32(-1)
         // Read committed: what an open transaction wrote is not there yet.
         writer.int8(1)
@@ -50,7 +50,7 @@ public struct ListOffsetsRequest: WireRequest {
         writer.noTags()
     }
 
-    public static func decode(_ reader: inout WireReader) throws(MillraceError) -> [PartitionOffset] {
+    package static func decode(_ reader: inout WireReader) throws(MillraceError) -> [PartitionOffset] {
         _ = try reader.int32()
         let topics = try reader.array { reader throws(MillraceError) -> [PartitionOffset] in
             let topic = try reader.string()

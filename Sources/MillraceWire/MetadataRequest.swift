@@ -1,48 +1,48 @@
 import MillraceCore
 
 /// Asks for the brokers of a cluster, and for topics with their ids and the leaders of their partitions.
-public struct MetadataRequest: WireRequest {
-    public static let apiKey: Int16 = 3
-    public static let name = "Metadata"
-    public static let version: Int16 = 12
+package struct MetadataRequest: WireRequest {
+    package static let apiKey: Int16 = 3
+    package static let name = "Metadata"
+    package static let version: Int16 = 12
 
     /// The topics to tell of; `nil` for all.
-    public var topics: [String]?
+    package var topics: [String]?
 
     /// A question about these topics; none are created by asking.
-    public init(topics: [String]?) { self.topics = topics }
+    package init(topics: [String]?) { self.topics = topics }
 
     /// A broker, and where it listens.
-    public struct Broker: Hashable, Sendable {
+    package struct Broker: Hashable, Sendable {
         /// The broker's number.
-        public var id: Int32
+        package var id: Int32
         /// Its host and port.
-        public var address: BrokerAddress
+        package var address: BrokerAddress
     }
 
     /// A topic, or why nothing is told of it.
-    public struct Topic: Hashable, Sendable {
+    package struct Topic: Hashable, Sendable {
         /// `unknownTopicOrPartition` when there is no such topic.
-        public var error: WireError
+        package var error: WireError
         /// The name asked for.
-        public var name: String
+        package var name: String
         /// Its UUID.
-        public var id: TopicID
+        package var id: TopicID
         /// Whether it is Kafka's own.
-        public var isInternal: Bool
+        package var isInternal: Bool
         /// The broker that leads each partition, by the partition's number; -1 where none does now.
-        public var leaders: [Int32: Int32]
+        package var leaders: [Int32: Int32]
     }
 
     /// What a broker knows of its cluster.
-    public struct Response: Hashable, Sendable {
+    package struct Response: Hashable, Sendable {
         /// The brokers that live.
-        public var brokers: [Broker]
+        package var brokers: [Broker]
         /// The topics asked for.
-        public var topics: [Topic]
+        package var topics: [Topic]
     }
 
-    public func encode(to writer: WireWriter) {
+    package func encode(to writer: WireWriter) {
         writer.nullableArray(topics) { topic in
             writer.uuid(TopicID(high: 0, low: 0))
             writer.nullableString(topic)
@@ -53,7 +53,7 @@ public struct MetadataRequest: WireRequest {
         writer.noTags()
     }
 
-    public static func decode(_ reader: inout WireReader) throws(MillraceError) -> Response {
+    package static func decode(_ reader: inout WireReader) throws(MillraceError) -> Response {
         _ = try reader.int32()
         let brokers = try reader.array { reader throws(MillraceError) -> Broker in
             let broker = Broker(id: try reader.int32(), address: BrokerAddress(host: try reader.string(), port: try reader.int32()))

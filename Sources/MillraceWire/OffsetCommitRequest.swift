@@ -1,29 +1,29 @@
 import MillraceCore
 
 /// Commits offsets of a group outside of a transaction, as a member of it.
-public struct OffsetCommitRequest: WireRequest {
-    public static let apiKey: Int16 = 8
-    public static let name = "OffsetCommit"
-    public static let version: Int16 = 9
+package struct OffsetCommitRequest: WireRequest {
+    package static let apiKey: Int16 = 8
+    package static let name = "OffsetCommit"
+    package static let version: Int16 = 9
 
     /// The group.
-    public var group: String
+    package var group: String
     /// The member and its epoch; the broker refuses those that it has put out.
-    public var memberID: String
+    package var memberID: String
     /// The epoch that the group gave the member.
-    public var memberEpoch: Int32
+    package var memberEpoch: Int32
     /// Where to go on.
-    public var offsets: [TopicPartition: CommittedOffset]
+    package var offsets: [TopicPartition: CommittedOffset]
 
     /// A commit by a member.
-    public init(group: String, memberID: String, memberEpoch: Int32, offsets: [TopicPartition: CommittedOffset]) {
+    package init(group: String, memberID: String, memberEpoch: Int32, offsets: [TopicPartition: CommittedOffset]) {
         self.group = group
         self.memberID = memberID
         self.memberEpoch = memberEpoch
         self.offsets = offsets
     }
 
-    public func encode(to writer: WireWriter) {
+    package func encode(to writer: WireWriter) {
         writer.string(group)
         writer.int32(memberEpoch)
         writer.string(memberID)
@@ -43,7 +43,7 @@ public struct OffsetCommitRequest: WireRequest {
     }
 
     /// The outcome of each partition.
-    public static func decode(_ reader: inout WireReader) throws(MillraceError) -> [TopicPartition: WireError] {
+    package static func decode(_ reader: inout WireReader) throws(MillraceError) -> [TopicPartition: WireError] {
         _ = try reader.int32()
         let topics = try reader.array { reader throws(MillraceError) -> [(TopicPartition, WireError)] in
             let topic = try reader.string()

@@ -2,46 +2,42 @@ import MillraceCore
 import MillraceFormats
 
 /// The one request of the streams group protocol (KIP-1071): it carries the topology and what the member holds up, and its tasks down.
-public struct StreamsGroupHeartbeatRequest: WireRequest {
-    public static let apiKey: Int16 = 88
-    public static let name = "StreamsGroupHeartbeat"
-    public static let version: Int16 = 0
+package struct StreamsGroupHeartbeatRequest: WireRequest {
+    package static let apiKey: Int16 = 88
+    package static let name = "StreamsGroupHeartbeat"
+    package static let version: Int16 = 0
 
     /// The epoch of a member that joins.
-    public static let joining: Int32 = 0
+    package static let joining: Int32 = 0
     /// The epoch of a member that leaves.
-    public static let leaving: Int32 = -1
+    package static let leaving: Int32 = -1
 
-    public var group: String
-    public var memberID: String
+    package var group: String
+    package var memberID: String
     /// The epoch that the group gave, or `joining` or `leaving`.
-    public var memberEpoch: Int32
+    package var memberEpoch: Int32
     /// What only the first request says; `nil` in the others.
-    public var introduction: Introduction?
+    package var introduction: Introduction?
     /// What the member holds; `nil` when that has not changed since the last request.
-    public var held: TaskAssignment?
-    /// How far the stores of tasks are; `nil` when there is nothing new to say.
-    public var positions: [TaskID: Int64]?
-    /// How far they could be.
-    public var endPositions: [TaskID: Int64]?
+    package var held: TaskAssignment?
     /// Asks the group to end the app everywhere.
-    public var shutsDownApplication = false
+    package var shutsDownApplication = false
 
     /// What a member says of itself when it joins.
-    public struct Introduction: Hashable, Sendable {
-        public var declaration: GroupDeclaration
+    package struct Introduction: Hashable, Sendable {
+        package var declaration: GroupDeclaration
         /// How long the member may take to give a task up before the group puts it out.
-        public var rebalanceTimeoutMilliseconds: Int32
+        package var rebalanceTimeoutMilliseconds: Int32
         /// The instance, for static membership; `nil` for none.
-        public var instanceID: String?
-        public var rack: String?
+        package var instanceID: String?
+        package var rack: String?
         /// The declaration's endpoint.
-        public var endpoint: BrokerAddress?
+        package var endpoint: BrokerAddress?
 
         /// What is told of an app's member.
         ///
         /// - Throws: `MillraceError` of kind `configuration` when the endpoint is not `host:port`.
-        public init(
+        package init(
             _ declaration: GroupDeclaration, rebalanceTimeoutMilliseconds: Int32, instanceID: String? = nil, rack: String? = nil
         ) throws(MillraceError) {
             endpoint = if let text = declaration.endpoint { try BrokerAddress(text) } else { nil }
@@ -53,21 +49,19 @@ public struct StreamsGroupHeartbeatRequest: WireRequest {
     }
 
     /// A heartbeat of a member.
-    public init(
+    package init(
         group: String, memberID: String, memberEpoch: Int32, introduction: Introduction? = nil, held: TaskAssignment? = nil,
-        positions: [TaskID: Int64]? = nil, endPositions: [TaskID: Int64]? = nil, shutsDownApplication: Bool = false
+        shutsDownApplication: Bool = false
     ) {
         self.group = group
         self.memberID = memberID
         self.memberEpoch = memberEpoch
         self.introduction = introduction
         self.held = held
-        self.positions = positions
-        self.endPositions = endPositions
         self.shutsDownApplication = shutsDownApplication
     }
 
-    public func encode(to writer: WireWriter) {
+    package func encode(to writer: WireWriter) {
         writer.string(group)
         writer.string(memberID)
         writer.int32(memberEpoch)
@@ -93,14 +87,9 @@ public struct StreamsGroupHeartbeatRequest: WireRequest {
             writer.int8(-1)
         }
         writer.nullableArray(declaration?.tags.sorted { $0.key < $1.key }) { StreamsGroupHeartbeatRequest.write(setting: $0, to: writer) }
-        for offsets in [positions, endPositions] {
-            writer.nullableArray(offsets?.sorted { $0.key < $1.key }) { task, offset in
-                writer.string(String(task.subtopology))
-                writer.int32(task.partition)
-                writer.int64(offset)
-                writer.noTags()
-            }
-        }
+        // How far the stores of tasks are, and could be: Kafka 4.3 refuses requests that say so.
+        writer.nullableArray([Int]?.none) { _ in }
+        writer.nullableArray([Int]?.none) { _ in }
         writer.boolean(shutsDownApplication)
         writer.noTags()
     }

@@ -1,28 +1,43 @@
 import MillraceCore
 
 /// What the group answers to a heartbeat.
-public struct StreamsGroupHeartbeatResponse: Hashable, Sendable {
-    public var error: WireError
+package struct StreamsGroupHeartbeatResponse: Hashable, Sendable {
+    package var error: WireError
     /// What the broker says about the error.
-    public var message: String?
-    public var memberEpoch: Int32
+    package var message: String?
+    package var memberEpoch: Int32
     /// When the next heartbeat is due at the latest.
-    public var heartbeatIntervalMilliseconds: Int32
-    /// When the positions of stores are to be told again.
-    public var positionIntervalMilliseconds: Int32
+    package var heartbeatIntervalMilliseconds: Int32
     /// What is the matter with the group, by Kafka's codes; `nil` when nothing is new.
-    public var status: [Status]?
+    package var status: [Status]?
     /// What the member shall hold; `nil` when that has not changed.
-    public var assignment: TaskAssignment?
+    package var assignment: TaskAssignment?
+
+    package init(
+        error: WireError = .none, message: String? = nil, memberEpoch: Int32, heartbeatIntervalMilliseconds: Int32, status: [Status]? = nil,
+        assignment: TaskAssignment? = nil
+    ) {
+        self.error = error
+        self.message = message
+        self.memberEpoch = memberEpoch
+        self.heartbeatIntervalMilliseconds = heartbeatIntervalMilliseconds
+        self.status = status
+        self.assignment = assignment
+    }
 
     /// Something that keeps the group from working, or that all members are to do.
-    public struct Status: Hashable, Sendable {
-        public var kind: Kind
+    package struct Status: Hashable, Sendable {
+        package var kind: Kind
         /// The broker's words, with the names of topics.
-        public var detail: String
+        package var detail: String
+
+        package init(kind: Kind, detail: String) {
+            self.kind = kind
+            self.detail = detail
+        }
 
         /// Kafka's codes.
-        public enum Kind: Hashable, Sendable {
+        package enum Kind: Hashable, Sendable {
             case staleTopology, missingSourceTopics, incorrectlyPartitionedTopics, missingInternalTopics, shutDownApplication
             case assignmentDelayed
             /// A code of a later Kafka.
@@ -32,7 +47,7 @@ public struct StreamsGroupHeartbeatResponse: Hashable, Sendable {
 }
 
 extension StreamsGroupHeartbeatRequest {
-    public static func decode(_ reader: inout WireReader) throws(MillraceError) -> StreamsGroupHeartbeatResponse {
+    package static func decode(_ reader: inout WireReader) throws(MillraceError) -> StreamsGroupHeartbeatResponse {
         _ = try reader.int32()
         let error = WireError(try reader.int16())
         let message = try reader.nullableString()
@@ -40,7 +55,7 @@ extension StreamsGroupHeartbeatRequest {
         let epoch = try reader.int32()
         let interval = try reader.int32()
         _ = try reader.int32()
-        let positionInterval = try reader.int32()
+        _ = try reader.int32()
         let status = try reader.nullableArray(readStatus)
         let active = try tasks(&reader)
         let standby = try tasks(&reader)
@@ -51,8 +66,8 @@ extension StreamsGroupHeartbeatRequest {
             assignment = TaskAssignment(active: active ?? [], standby: standby ?? [], warmUp: warmUp ?? [])
         }
         return StreamsGroupHeartbeatResponse(
-            error: error, message: message, memberEpoch: epoch, heartbeatIntervalMilliseconds: interval,
-            positionIntervalMilliseconds: positionInterval, status: status, assignment: assignment)
+            error: error, message: message, memberEpoch: epoch, heartbeatIntervalMilliseconds: interval, status: status,
+            assignment: assignment)
     }
 
     private static func readStatus(_ reader: inout WireReader) throws(MillraceError) -> StreamsGroupHeartbeatResponse.Status {

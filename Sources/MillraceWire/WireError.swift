@@ -1,40 +1,40 @@
 /// An error code of Kafka's protocol.
-public struct WireError: Hashable, Sendable, CustomStringConvertible {
+package struct WireError: Hashable, Sendable, CustomStringConvertible {
     /// Kafka's number; 0 is no error.
-    public var code: Int16
+    package var code: Int16
 
     /// The error of a code.
-    public init(_ code: Int16) { self.code = code }
+    package init(_ code: Int16) { self.code = code }
 
-    public static let none = WireError(0)
-    public static let unknownTopicOrPartition = WireError(3)
-    public static let leaderNotAvailable = WireError(5)
-    public static let notLeaderOrFollower = WireError(6)
-    public static let coordinatorLoadInProgress = WireError(14)
-    public static let coordinatorNotAvailable = WireError(15)
-    public static let notCoordinator = WireError(16)
-    public static let unknownMemberID = WireError(25)
-    public static let topicAuthorizationFailed = WireError(29)
-    public static let groupAuthorizationFailed = WireError(30)
-    public static let clusterAuthorizationFailed = WireError(31)
-    public static let unsupportedSASLMechanism = WireError(33)
-    public static let unsupportedVersion = WireError(35)
-    public static let invalidRequest = WireError(42)
-    public static let saslAuthenticationFailed = WireError(58)
-    public static let groupMaxSizeReached = WireError(81)
-    public static let unreleasedInstanceID = WireError(111)
-    public static let fencedMemberEpoch = WireError(110)
-    public static let staleMemberEpoch = WireError(113)
-    public static let streamsInvalidTopology = WireError(130)
-    public static let streamsInvalidTopologyEpoch = WireError(131)
-    public static let streamsTopologyFenced = WireError(132)
+    package static let none = WireError(0)
+    package static let unknownTopicOrPartition = WireError(3)
+    package static let leaderNotAvailable = WireError(5)
+    package static let notLeaderOrFollower = WireError(6)
+    package static let coordinatorLoadInProgress = WireError(14)
+    package static let coordinatorNotAvailable = WireError(15)
+    package static let notCoordinator = WireError(16)
+    package static let unknownMemberID = WireError(25)
+    package static let topicAuthorizationFailed = WireError(29)
+    package static let groupAuthorizationFailed = WireError(30)
+    package static let clusterAuthorizationFailed = WireError(31)
+    package static let unsupportedSASLMechanism = WireError(33)
+    package static let unsupportedVersion = WireError(35)
+    package static let invalidRequest = WireError(42)
+    package static let saslAuthenticationFailed = WireError(58)
+    package static let groupMaxSizeReached = WireError(81)
+    package static let unreleasedInstanceID = WireError(111)
+    package static let fencedMemberEpoch = WireError(110)
+    package static let staleMemberEpoch = WireError(113)
+    package static let streamsInvalidTopology = WireError(130)
+    package static let streamsInvalidTopologyEpoch = WireError(131)
+    package static let streamsTopologyFenced = WireError(132)
 
     /// Whether the same request may succeed later, or at another broker.
-    public var isRetriable: Bool {
+    package var isRetriable: Bool {
         [3, 5, 6, 7, 9, 13, 14, 15, 16, 19, 20, 41, 51, 56, 74, 75, 78, 88, 89, 100, 103].contains(code)
     }
 
-    public var description: String { WireError.names[code] ?? "error \(code)" }
+    package var description: String { WireError.names[code] ?? "error \(code)" }
 
     private static let names: [Int16: String] = [
         -1: "UNKNOWN_SERVER_ERROR", 0: "NONE", 3: "UNKNOWN_TOPIC_OR_PARTITION", 5: "LEADER_NOT_AVAILABLE", 6: "NOT_LEADER_OR_FOLLOWER",

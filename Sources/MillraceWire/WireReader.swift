@@ -2,12 +2,12 @@ import MillraceCore
 import MillraceFormats
 
 /// Reads the fields of Kafka's answers. Whatever comes, it stays inside the bytes, and makes room for no more than they can hold.
-public struct WireReader {
+package struct WireReader {
     private let bytes: UnsafeRawBufferPointer
     private var place = 0
 
     /// A reader of one answer; `bytes` must stay valid while it is used.
-    public init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+    package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
     /// How many bytes have not been read.
     var remaining: Int { bytes.count - place }

@@ -3,7 +3,7 @@ import MillraceCore
 /// A request of Kafka's protocol in one version, and how its answer is read.
 ///
 /// Each is pure: values to bytes, bytes to values. What is to be done about an answer is decided elsewhere.
-public protocol WireRequest {
+package protocol WireRequest {
     /// What the broker answers.
     associatedtype Response
     /// Kafka's number of the API.
@@ -12,8 +12,10 @@ public protocol WireRequest {
     static var name: String { get }
     /// The version that is spoken.
     static var version: Int16 { get }
-    /// Whether the headers have tagged fields: 2 and 1 in Kafka's tables, not 1 and 0.
+    /// Whether the request's header has tagged fields: 2 in Kafka's tables, not 1.
     static var hasFlexibleHeader: Bool { get }
+    /// Whether the answer's header has them: 1 in Kafka's tables, not 0.
+    static var hasFlexibleAnswer: Bool { get }
     /// Writes the fields behind the header.
     func encode(to writer: WireWriter)
     /// Reads the answer behind its header.
@@ -23,10 +25,11 @@ public protocol WireRequest {
 }
 
 extension WireRequest {
-    public static var hasFlexibleHeader: Bool { true }
+    package static var hasFlexibleHeader: Bool { true }
+    package static var hasFlexibleAnswer: Bool { hasFlexibleHeader }
 
     /// The whole request with its length, as it goes over a connection.
-    public func frame(correlation: Int32, clientID: String) -> ByteBuffer {
+    package func frame(correlation: Int32, clientID: String) -> ByteBuffer {
         let buffer = ByteBuffer()
         let writer = WireWriter(buffer)
         writer.int32(0)
@@ -43,7 +46,7 @@ extension WireRequest {
     /// Reads an answer, without its length.
     ///
     /// - Throws: `MillraceError` of kind `corruption` when the bytes do not answer the request `correlation`.
-    public static func response(_ bytes: UnsafeRawBufferPointer, correlation: Int32) throws(MillraceError) -> Response {
+    package static func response(_ bytes: UnsafeRawBufferPointer, correlation: Int32) throws(MillraceError) -> Response {
         var reader = WireReader(bytes)
         let answered = try reader.int32()
         guard answered == correlation else {
@@ -52,7 +55,7 @@ extension WireRequest {
                 "The broker answered request \(answered) when request \(correlation) (\(name)) was open. The connection is not usable any more."
             )
         }
-        if hasFlexibleHeader { try reader.skipTags() }
+        if hasFlexibleAnswer { try reader.skipTags() }
         return try decode(&reader)
     }
 }

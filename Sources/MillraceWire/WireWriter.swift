@@ -2,11 +2,11 @@ import MillraceCore
 import MillraceFormats
 
 /// Writes the fields of Kafka's requests in their flexible encoding: big-endian numbers, lengths as varints one too high with 0 for null, and tagged fields, of which we send none.
-public struct WireWriter {
+package struct WireWriter {
     let buffer: ByteBuffer
 
     /// A writer that appends to `buffer`.
-    public init(_ buffer: ByteBuffer) { self.buffer = buffer }
+    package init(_ buffer: ByteBuffer) { self.buffer = buffer }
 
     func boolean(_ value: Bool) { buffer.append(value ? 1 : 0) }
     func int8(_ value: Int8) { buffer.append(UInt8(bitPattern: value)) }

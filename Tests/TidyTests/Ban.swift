@@ -86,7 +86,8 @@ extension Ban {
         Ban(
             pattern: #"\bSystemRandomNumberGenerator\b|\.random\(in: [^,)]*\)|\.shuffled\(\)|\.randomElement\(\)"#,
             instead: "take a seeded generator as an argument, so that the same input gives the same bytes", scope: libraries,
-            except: ["Sources/MillraceLog/EmbeddedLog+Topics.swift"], example: "let partition = Int.random(in: 0..<4)"),
+            except: ["Sources/MillraceLog/EmbeddedLog+Topics.swift", "Sources/MillraceStreams/Engine/StateDirectory.swift"],
+            example: "let partition = Int.random(in: 0..<4)"),
         Ban(
             pattern: #"\bpthread_create\(|\bDispatchQueue\b|\bThread\b\s*[.({]|\bTask\s*\{|\bTask\.detached\b"#,
             instead: "start threads by WorkerThread or BackgroundThread only", scope: libraries,

@@ -20,7 +20,7 @@ extension AppMetrics {
             MetricFamily(
                 "millrace.app.restarts", .counter, "How often the app failed and went on from its last commit.",
                 [MetricSample([], restarts)]),
-            MetricFamily("millrace.workers", .gauge, "Threads that process records, running or not.", [MetricSample([], workers.count)]),
+            MetricFamily("millrace.workers", .gauge, "Threads that are to process records.", [MetricSample([], threads)]),
             MetricFamily(
                 "millrace.workers.alive", .gauge, "Threads that process records and run.", [MetricSample([], workers.count { $0.isAlive })]),
         ]

@@ -13,7 +13,9 @@ public struct AppMetrics: Sendable {
     public var state: AppState
     /// How often the app failed and went on from its last commit. Kafka: `failed-stream-threads`.
     public var restarts: Int
-    /// The threads that process records, by number.
+    /// How many threads are to process records.
+    public var threads: Int
+    /// The threads that process records, or did, by number.
     public var workers: [WorkerMetrics]
     /// The tasks that have done anything, in order.
     public var tasks: [TaskMetrics]

@@ -21,7 +21,7 @@ final class MetricsBoard: Sendable {
         var backings: [StoreID: Backing] = [:]
         var restores: [StoreID: RestoreProgress] = [:]
         var database: (any ByteStore)?
-        var restarts = 0
+        var runs = 0
     }
 
     /// What a worker publishes at once.
@@ -37,11 +37,9 @@ final class MetricsBoard: Sendable {
     private let state = Mutex(State())
 
     /// A run, the first or the next one after a failure, begins on this database.
-    func begin(workers: Int, on database: any ByteStore) {
+    func begin(on database: any ByteStore) {
         state.withLock { state in
-            if !state.workers.isEmpty { state.restarts += 1 }
-            for number in 0..<workers where state.workers[number] == nil { state.workers[number] = WorkerMetrics(number: number) }
-            state.restores = [:]
+            state.runs += 1
             state.database = database
         }
     }
@@ -57,7 +55,19 @@ final class MetricsBoard: Sendable {
     }
 
     func worker(_ number: Int, isAlive: Bool) {
-        state.withLock { $0.workers[number, default: WorkerMetrics(number: number)].isAlive = isAlive }
+        state.withLock { state in
+            state.workers[number, default: WorkerMetrics(number: number)].isAlive = isAlive
+            if !isAlive { state.memory[number] = nil }
+        }
+    }
+
+    /// A task is held no more by the worker that had it.
+    func closed(_ task: TaskID) {
+        state.withLock { state in
+            state.backings = state.backings.filter { $0.key.task != task }
+            state.storeMemory = state.storeMemory.filter { $0.key.task != task }
+            state.restores = state.restores.filter { $0.key.task != task }
+        }
     }
 
     /// The rows of a store are to be found here.
@@ -88,10 +98,11 @@ final class MetricsBoard: Sendable {
     /// Everything as of now.
     ///
     /// - Parameters:
+    ///   - threads: How many workers there should be.
     ///   - committed: How far the partitions that the app reads are committed.
     ///   - end: Asked for the end of each partition; `nil` where it cannot be told, which leaves the one seen last.
     func snapshot(
-        of applicationID: String, in appState: AppState, budget: Int, committed: [TopicPartition: Offset], now: UInt64,
+        of applicationID: String, in appState: AppState, threads: Int, budget: Int, committed: [TopicPartition: Offset], now: UInt64,
         end: (TopicPartition) -> Offset?
     ) -> AppMetrics {
         let seen = state.withLock { $0 }
@@ -113,7 +124,7 @@ final class MetricsBoard: Sendable {
             PartitionMetrics(partition: partition, committed: offset, end: end(partition) ?? seen.ends[partition] ?? offset)
         }
         return AppMetrics(
-            applicationID: applicationID, state: appState, restarts: seen.restarts,
+            applicationID: applicationID, state: appState, restarts: max(0, seen.runs - 1), threads: threads,
             workers: seen.workers.values.sorted { $0.number < $1.number }, tasks: tasks, inputs: inputs,
             stores: stores(seen, memory.database),
             restores: seen.restores.values.sorted { ($0.task, $0.store) < ($1.task, $1.store) }, memory: memory)

@@ -21,7 +21,7 @@ struct Reports {
     }
 
     /// Hands over the last metrics of a run.
-    func finish(_ metrics: @autoclosure () -> AppMetrics, _ configuration: StreamsConfiguration) {
+    func finish(_ configuration: StreamsConfiguration, _ metrics: () -> AppMetrics) {
         configuration.onMetrics?(metrics())
     }
 }

@@ -28,6 +28,18 @@ final class WorkerMeter {
         return backing
     }
 
+    /// The worker does not hold a task any more; what it did since the last publication is not counted.
+    func closed(_ task: TaskID) {
+        tasks[task] = nil
+        board.closed(task)
+    }
+
+    /// What was done since the last commit is done no more.
+    func forget() {
+        tasks = [:]
+        written = collector.recordCounts.map(\.count)
+    }
+
     func isAlive(_ isAlive: Bool) {
         board.worker(figures.worker.number, isAlive: isAlive)
     }

@@ -32,7 +32,7 @@ import Testing
         #expect(sum { $0.read["in"]?.bytes } > 200)
         #expect(metrics.processedRecords == 400 && sum { $0.latency.records } == 400 && sum { $0.lateness.count } == 400)
         #expect(sum { $0.lateness.counts.dropFirst().reduce(0, +) } > 0, "every fourth record is late by some milliseconds")
-        #expect(metrics.droppedRecords.isEmpty && metrics.lag == 0 && metrics.inputs.count == 4)
+        #expect(metrics.droppedRecords.isEmpty && metrics.lag == 0)
         #expect(metrics.state == .stopped && metrics.workers.map(\.isAlive) == [false] && metrics.restarts == 0)
         #expect(metrics.workers[0].commits.count > 1 && metrics.workers[0].polls.count > 1)
         #expect(metrics.tasks.allSatisfy { $0.processingTime > .zero })
@@ -104,7 +104,8 @@ import Testing
         app.pause()
         try run.put(Self.words)
         #expect(app.metrics.lag == 200, "the ends are asked for, not those that were fetched last")
-        #expect(app.metrics.workers.map(\.isAlive) == [true])
+        #expect(app.metrics.workers.map(\.isAlive) == [true] && app.metrics.threads == 1)
+        #expect(app.metrics.inputs.map(\.partition.topic) == ["app-store-repartition", "in"])
         app.resume()
         for _ in 0..<2000 where app.processedRecords < 400 { try await Task.sleep(for: .milliseconds(5)) }
         #expect(app.metrics.lag == 0)

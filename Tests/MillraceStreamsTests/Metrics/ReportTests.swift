@@ -41,7 +41,8 @@ import Testing
             var worker = WorkerMetrics(number: 0)
             for _ in 0..<records { worker.commits.add(1500) }
             return AppMetrics(
-                applicationID: "app", state: .running, restarts: 0, workers: [worker], tasks: [task], inputs: [], stores: [], restores: [],
+                applicationID: "app", state: .running, restarts: 0, threads: 1, workers: [worker], tasks: [task], inputs: [], stores: [],
+                restores: [],
                 memory: MemoryMetrics())
         }
         let logger = MillraceLogger(level: .info) { _, message, values in
