@@ -7,6 +7,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Millrace", targets: ["Millrace"]),
+        .library(name: "MillraceHTTP", targets: ["MillraceHTTP"]),
         .library(name: "MillraceTestKit", targets: ["MillraceTestKit"]),
         .executable(name: "millrace", targets: ["millrace-cli"]),
     ],
@@ -44,6 +45,10 @@ let package = Package(
         .target(
             name: "Millrace",
             dependencies: ["MillraceCore", "MillraceStreams", "MillraceLog", "MillraceRocksDB", "MillraceJSON", "MillraceSystem"]),
+        // Metrics and health for others to fetch.
+        .systemLibrary(
+            name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"]), .brew(["libmicrohttpd"])]),
+        .target(name: "MillraceHTTP", dependencies: ["MillraceCore", "MillraceStreams", "CMicroHTTPD"]),
         .target(
             name: "MillraceTestKit", dependencies: ["MillraceCore", "MillraceFormats", "MillracePlan", "MillraceStreams"]),
         .target(name: "CGetopt"),
@@ -65,7 +70,8 @@ let package = Package(
             path: "Benchmarks/millrace-log-bench"),
 
         .target(
-            name: "ExampleSupport", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine", "CZlib"], path: "Examples/Support"),
+            name: "ExampleSupport", dependencies: ["Millrace", "MillraceHTTP", "MillraceFormats", "MillraceCommandLine", "CZlib"],
+            path: "Examples/Support"),
         .executableTarget(
             name: "WordCount", dependencies: ["Millrace", "ExampleSupport"], path: "Examples/WordCount", exclude: ["README.md"],
             resources: [.copy("Resources/kjv.tsv")]),
@@ -82,7 +88,7 @@ let package = Package(
         // The style guide, and documents that agree with the code.
         .testTarget(name: "TidyTests"),
         // What the documents show, as code that compiles and runs.
-        .testTarget(name: "SnippetTests", dependencies: ["Millrace", "MillraceTestKit"]),
+        .testTarget(name: "SnippetTests", dependencies: ["Millrace", "MillraceHTTP", "MillraceTestKit"]),
         .testTarget(name: "ExamplesTests", dependencies: ["WordCount", "FraudDetection"]),
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),
@@ -95,6 +101,7 @@ let package = Package(
         .testTarget(name: "MillraceJSONTests", dependencies: ["MillraceJSON"]),
         .testTarget(
             name: "MillraceConformanceTests", dependencies: ["MillraceConformance"], resources: [.copy("Cases")]),
+        .testTarget(name: "MillraceHTTPTests", dependencies: ["MillraceHTTP", "Millrace"]),
         .testTarget(name: "MillraceStreamsTests", dependencies: ["Millrace", "MillraceTestKit"]),
         .testTarget(
             name: "MillraceCLITests",

@@ -11,6 +11,8 @@ public struct ExampleOptions: Sendable {
     public var threads: Int
     public var follow: Bool
     public var verbose: Bool
+    /// Where to serve metrics and health; `nil`: nowhere.
+    public var http: Int?
 
     static func table(name: String, summary: String, input: String, defaultData: String) -> CommandLineTable {
         CommandLineTable(
@@ -23,6 +25,10 @@ public struct ExampleOptions: Sendable {
                 .init("partitions", value: "N", "Partitions of the input topic, fixed when DIR is made (default: those of DIR, or 1)."),
                 .init("threads", value: "N", "Threads that process (default 1)."),
                 .init("follow", "Keep waiting for more input instead of ending with it."),
+                .init(
+                    "http", value: "PORT",
+                    "Serve /metrics, /health/live and /health/ready to this machine at this port (0: any that is free, told on standard error)."
+                ),
                 .init("describe", "Print the topology in Kafka's text form and end."),
                 .init("dot", "Print the topology as a Graphviz picture and end."),
                 .init("verbose", "Say what the app does, on standard error."),
@@ -44,6 +50,7 @@ public struct ExampleOptions: Sendable {
         top = try arguments.integer("top", in: 0...1000) ?? 20
         partitions = try arguments.integer("partitions", in: 1...1000)
         threads = try arguments.integer("threads", in: 1...256) ?? 1
+        http = try arguments.integer("http", in: 0...65535)
         follow = arguments.has("follow")
         verbose = arguments.has("verbose")
     }

@@ -1,6 +1,7 @@
 import Foundation
 import Millrace
 import MillraceCommandLine
+import MillraceHTTP
 
 /// One run of an example: its options, its log, and the app on it.
 public final class ExampleRun: Sendable {
@@ -102,6 +103,9 @@ public final class ExampleRun: Sendable {
         let work = ImportedWork()
         configuration.onRestore = { work.tell($0) }
         let app = StreamsApp(topology, on: .embedded(log, statePath: options.data + "/state"), configuration: configuration)
+        let server = try options.http.map { try app.serveHTTP(port: $0) }
+        defer { server?.stop() }
+        if let server { StandardError.write("Metrics are at http://\(server.address):\(server.port)/metrics\n") }
         let input = options.input ?? path
         // The input is read on a thread of its own, since reading blocks.
         Thread.detachNewThread { [self] in

@@ -16,6 +16,7 @@ public final class StreamsApp: Sendable {
     private let backend: StreamsBackend
     private let configuration: StreamsConfiguration
     private let stops = StopSignal()
+    private let board = MetricsBoard()
     private let progress = Mutex<AppProgress?>(nil)
     private let stopsWhenIdle = Mutex(false)
     private let currentState = Mutex(AppState.created)
@@ -52,6 +53,18 @@ public final class StreamsApp: Sendable {
 
     /// How many records were left out in this run, by reason; those of failed records were handled as their policy says.
     public var droppedRecords: [DropReason: Int] { progress.withLock { $0 }?.droppedRecords ?? [:] }
+
+    /// What the app has done and how it is, from any thread. The transport is asked for the ends of the topics, so this may take a moment on a cluster.
+    public var metrics: AppMetrics {
+        let progress = progress.withLock { $0 }
+        return board.snapshot(
+            of: configuration.applicationID, in: state, threads: progress?.workers ?? 0, budget: configuration.memoryBudget,
+            committed: progress?.positions ?? [:], now: backend.clock.monotonicNanoseconds()
+        ) { partition in
+            // A transport that is closed, or does not answer, must not keep anybody from seeing the rest.
+            do { return try backend.transport.offsetRange(of: partition).upperBound } catch { return nil }
+        }
+    }
 
     /// Runs until it is shut down. An app runs once.
     ///
@@ -166,14 +179,18 @@ public final class StreamsApp: Sendable {
         let crew = WorkerCrew(
             try AppRun(
                 configuration: configuration, backend: backend, topology: topology.plan, state: state, stops: stops, progress: progress,
-                tasks: work.tasks, subtopologies: work.subtopologies), limit: isShared ? .max : max(1, work.tasks.count))
+                metrics: board, tasks: work.tasks, subtopologies: work.subtopologies), limit: isShared ? .max : max(1, work.tasks.count))
         let threads = self.crew.withLock { current in
             current.crew = crew
             return current.threads ?? configuration.threads
         }
-        defer { self.crew.withLock { $0.crew = nil } }
+        board.begin(on: state.database)
+        defer {
+            self.crew.withLock { $0.crew = nil }
+            board.end()
+        }
         crew.resize(to: threads)
-        try crew.waitForEnd()
+        try crew.waitForEnd { metrics }
     }
 
     /// Changes how many threads process records, while the app runs or before. Tasks move from one thread to another with their state on disk; nothing is processed twice.
@@ -199,7 +216,7 @@ public final class StreamsApp: Sendable {
 }
 
 /// What an app is doing. Kafka: `KafkaStreams.State`.
-public enum AppState: Sendable, Equatable {
+public enum AppState: String, Sendable, Equatable, CaseIterable {
     /// Not started yet.
     case created
     /// Opening topics, or bringing state up to date; tasks whose state is up to date process meanwhile. Again when tasks move.

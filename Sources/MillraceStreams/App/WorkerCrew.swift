@@ -43,10 +43,17 @@ final class WorkerCrew: Sendable {
 
     /// Waits until all workers have ended; meanwhile does what is to be done now and then.
     ///
+    /// - Parameter metrics: Asked when it is time to report.
     /// - Throws: The first error of a worker.
-    func waitForEnd() throws {
+    func waitForEnd(_ metrics: () -> AppMetrics) throws {
+        func now() -> UInt64 { run.backend.clock.monotonicNanoseconds() }
         let upkeep = StateUpkeep(run)
-        while !ended.wait(for: .seconds(10)) {
+        var upkeeps = Interval(.seconds(10), from: now())
+        var reports = Reports(every: run.configuration.reportInterval, from: now())
+        defer { reports.finish(run.configuration, metrics) }
+        while !ended.wait(for: min(upkeeps.timeLeft(now()), reports.timeLeft(now()))) {
+            reports.runIfDue(now(), run.configuration, metrics)
+            guard upkeeps.isDue(now()) else { continue }
             do { try upkeep.run() } catch {
                 run.stops.fail()
                 close()

@@ -115,8 +115,10 @@ extension NodePayload {
         NodePayload { assembly in
             let output = try assembly.output(Key.self, Value.self)
             guard serde.allowsNull, !assembly.passesNullKeys else { return NodeInput(output) }
+            let site = assembly.site
             return NodeInput { (record: Record<Key, Value>) in
-                if !serde.isNull(record.key) { try output.send(record) }
+                if serde.isNull(record.key) { return site.drop(.nullKey) }
+                try output.send(record)
             }
         }
     }

@@ -9,6 +9,7 @@ final class AppRun: Sendable {
     let state: StateDirectory
     let stops: StopSignal
     let progress: AppProgress
+    let metrics: MetricsBoard
     let claims: TaskClaims
     let restorer: StateRestorer
     let restores: RestorePool
@@ -18,7 +19,7 @@ final class AppRun: Sendable {
 
     init(
         configuration: StreamsConfiguration, backend: StreamsBackend, topology: PhysicalTopology, state: StateDirectory, stops: StopSignal,
-        progress: AppProgress, tasks: [TaskID], subtopologies: [GroupDeclaration.Subtopology]
+        progress: AppProgress, metrics: MetricsBoard, tasks: [TaskID], subtopologies: [GroupDeclaration.Subtopology]
     ) throws {
         self.configuration = configuration
         self.backend = backend
@@ -26,11 +27,16 @@ final class AppRun: Sendable {
         self.state = state
         self.stops = stops
         self.progress = progress
+        self.metrics = metrics
         claims = TaskClaims { [stops] in stops.wakeAll() }
         localGroup = LocalGroup(tasks)
         restorer = StateRestorer(
             transport: backend.transport, applicationID: configuration.applicationID, state: state, clock: backend.clock,
-            logger: configuration.logger, onProgress: configuration.onRestore)
+            logger: configuration.logger,
+            onProgress: { [onRestore = configuration.onRestore] progress in
+                metrics.restoring(progress)
+                onRestore?(progress)
+            })
         let process = try state.processID()
         declaration = GroupDeclaration(
             subtopologies: subtopologies, processID: process, endpoint: configuration.endpoint, tags: configuration.clientTags)

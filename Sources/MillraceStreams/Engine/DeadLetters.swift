@@ -60,6 +60,7 @@ struct DeadLetters {
         try output.append(
             partition: output.partition(of: record.key), key: record.key, value: record.value, timestamp: max(record.timestamp, 0),
             headers: headers)
+        context.meter.deadLettered[deadLetters, default: 0] += 1
     }
 }
 

@@ -63,6 +63,7 @@ extension Worker {
             id: id, applicationID: configuration.applicationID, now: backend.clock.now(), logger: configuration.logger, collector: collector
         )
         context.failures = configuration.failures
+        context.tracer = configuration.tracer
         do {
             guard let subtopology = run.topology.subtopologies.first(where: { $0.id == id.subtopology }) else {
                 throw MillraceError(
@@ -72,7 +73,7 @@ extension Worker {
             }
             let task = try StreamTask(
                 id: id, subtopology: subtopology, context: context, globalStores: global.stores,
-                backing: { try run.restorer.backing(of: $0, task: id) })
+                backing: { meter.opened($0, of: id, try run.restorer.backing(of: $0, task: id)) })
             let restore = TaskRestore(task, isFollowing: role != .active) { [stops = run.stops] in stops.wakeAll() }
             run.restores.submit(restore)
             return HeldTask(id, role: role, context: context, restore: restore)
@@ -164,6 +165,7 @@ extension Worker {
             }
             needsAssignment = true
         }
+        meter.closed(held.id)
         droppedBefore.merge(held.context.dropped, uniquingKeysWith: +)
         held.context.close()
         self.held[held.id] = nil

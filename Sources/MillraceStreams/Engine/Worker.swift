@@ -21,6 +21,7 @@ final class Worker {
     /// Those that run, in the order of their ids.
     var tasks: [StreamTask] = []
     let global: GlobalStateTask
+    let meter: WorkerMeter
     /// The task that reads a partition.
     var readers: [TopicPartition: StreamTask] = [:]
     /// Where reading goes on, behind what was handed to tasks.
@@ -64,6 +65,7 @@ final class Worker {
         idle = TaskIdle(limit: configuration.maximumTaskIdle)
         purge = RepartitionPurge(transport: backend.transport, logger: configuration.logger, now: backend.clock.monotonicNanoseconds())
         collector = RecordCollector(TransportTopics(backend.transport))
+        meter = WorkerMeter(number: number, board: run.metrics, clock: backend.clock, collector: collector)
         let globalContext = TaskContext(
             id: TaskID(subtopology: -1, partition: 0), applicationID: configuration.applicationID, now: backend.clock.now(),
             logger: configuration.logger, collector: collector)
@@ -79,7 +81,9 @@ final class Worker {
     /// Takes tasks, restores and processes until told to stop.
     func work() throws {
         stops.add(session)
+        meter.isAlive(true)
         defer {
+            meter.isAlive(false)
             giveUpRestores()
             for held in held.values { close(held) }
             global.context.close()
@@ -147,16 +151,22 @@ final class Worker {
         let now = backend.clock.now()
         var processed = 0
         var worked = false
+        meter.beginSlices()
         for task in tasks where !isPaused {
             task.context.now = now
-            processed += try task.process(limit: 4096, outputLimit: storeBudget) { [self] in try canProceed(task, without: $0) }
-            if try task.punctuate(now: now) { worked = true }
+            let count = try task.process(limit: 4096, outputLimit: storeBudget) { [self] in try canProceed(task, without: $0) }
+            meter.processed(task, count)
+            let fired = try task.punctuate(now: now)
+            meter.punctuated(task, fired)
+            processed += count
+            worked = worked || fired
         }
         processedSinceCommit += processed
         worked = worked || processed > 0
         hasWork = hasWork || worked || hasMoved
         if hasWork, isTimeToCommit(isIdle: !worked) { try commit() }
         wasIdle = !worked && !hasWork
+        if wasIdle { meter.publish(now: now, global: global) }
         if wasIdle, !isPaused, isInPlace { try progress.workerIsIdle() }
         let time = backend.clock.monotonicNanoseconds()
         if purge.isDue(time) { purge.run(now: time, committed: try purgeable()) }
@@ -194,7 +204,7 @@ final class Worker {
     }
 
     private func read(maxBytes: Int, timeout: Duration) throws {
-        for batches in try session.poll(maxBytes: min(maxBytes, 1 << 20), timeout: timeout) {
+        for batches in try meter.poll({ try session.poll(maxBytes: min(maxBytes, 1 << 20), timeout: timeout) }) {
             fetched[batches.partition] = batches.nextOffset
             guard let task = readers[batches.partition] else {
                 try global.apply(batches)
@@ -235,7 +245,12 @@ final class Worker {
         defer { lastCommit = backend.clock.monotonicNanoseconds() }
         let batch = run.state.database.makeBatch()
         let saves = saves || isTimeToSave
-        for task in tasks { try task.prepareCommit(batch: batch, saves: saves) }
+        meter.beginCommit(
+            inputBytes: tasks.reduce(0) { $0 + $1.bufferedBytes }, storeBytes: tasks.reduce(0) { $0 + $1.storeBytes })
+        for task in tasks {
+            try task.prepareCommit(batch: batch, saves: saves)
+            meter.wroteChangelogs(task)
+        }
         let outputs = try collector.batches()
         var offsets: [TopicPartition: CommittedOffset] = [:]
         let moved = Set(
@@ -259,8 +274,8 @@ final class Worker {
         let limit = storeBudget / max(1, tasks.count)
         for task in tasks { task.trim(to: limit) }
         for (partition, offset) in offsets { progress.note(partition, offset.offset) }
-        progress.count(
-            processedSinceCommit, dropped: droppedRecords, worker: number)
+        progress.count(processedSinceCommit, dropped: droppedRecords, worker: number)
+        meter.endCommit(now: backend.clock.now(), global: global)
         (processedSinceCommit, hasWork) = (0, false)
         timesFenced = 0
     }
@@ -268,6 +283,7 @@ final class Worker {
     /// Forgets what was done since the last commit.
     func forgetWork() {
         collector.removeAll()
+        meter.forget()
         changelogEnds = [:]
         (processedSinceCommit, hasWork, wasIdle) = (0, false, false)
     }

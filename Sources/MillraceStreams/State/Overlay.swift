@@ -24,7 +24,7 @@ public struct Row<Value> {
 
 /// Where the committed rows of a store, or of one segment of it, lie: all keys of a byte store that begin with a prefix.
 @usableFromInline
-package struct Backing {
+package struct Backing: Sendable {
     package let store: any ByteStore
     package let prefix: [UInt8]
 
