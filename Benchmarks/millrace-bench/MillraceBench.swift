@@ -17,11 +17,14 @@ struct MillraceBench {
             .init("threads", value: "N", "Worker threads, 1 when left out."),
             .init("commit", value: "MS", "The commit interval: 100 ms with exactly_once_v2, else 30 s, when left out."),
             .init("state", value: "DIR", "The directory for state; a temporary one when left out."),
-            .init("until", value: "end", "When to end: when the input has been processed."),
+            .init(
+                "until", value: "WHEN",
+                "When to end: \"end\", when the input has been processed; \"running\", when all state is restored; \"signal\", at SIGTERM."),
             .init("conf", value: "TEXT", "Taken for the sake of the contract, and not used."),
         ],
         footer: """
             load makes TOPIC (lines, words, transactions, left, right, clicks, users, state) anew with N records in 4 partitions.
+            restore is a table that is kept: with --state and --group it is built by a first run, and restored by further ones with --until running.
             A run prints one line of JSON: records, times, CPU seconds, memory, and the checksum of the output.
             """)
 

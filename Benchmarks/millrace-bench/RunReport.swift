@@ -10,6 +10,10 @@ struct RunReport {
     var firstTime = 0
     var doneTime = 0
     var closedTime = 0
+    /// When all state was restored.
+    var runningTime = 0
+    /// Records taken from changelogs.
+    var restored = 0
     var usage = ProcessUsage()
     var output = OutputSummary()
 
@@ -25,7 +29,7 @@ struct RunReport {
             ("processed", "\(processed)"), ("cpu_s", RunReport.text(usage.cpuSeconds, digits: 3)),
             ("cpu_s_per_m", RunReport.text(usage.cpuSeconds / Double(max(1, records)) * 1e6, digits: 4)),
             ("peak_rss_mb", "\(usage.peakMegabytes)"), ("out_records", "\(output.records)"), ("out_keys", "\(output.keys)"),
-            ("checksum", "\"\(RunReport.hexadecimal(output.checksum))\""),
+            ("checksum", "\"\(RunReport.hexadecimal(output.checksum))\""), ("running_ms", "\(runningTime)"), ("restored", "\(restored)"),
         ]
         return "{" + fields.map { "\"\($0)\":\($1)" }.joined(separator: ",") + "}"
     }

@@ -162,7 +162,10 @@ public final class StreamsApp: Sendable {
             topology: topology.plan, configuration: configuration, transport: backend.transport
         ).prepare()
         let state = try StateDirectory(try backend.openState(configuration.applicationID, configuration.logger))
-        let outcome = Result { try runWorkers(on: state, work) }
+        let outcome = Result {
+            try TopologyComparison(configuration: configuration, transport: backend.transport, state: state).run(topology.plan)
+            try runWorkers(on: state, work)
+        }
         // Closed here and not when the last reference goes, so that the next run can open it as soon as this one has returned.
         let closing = Result { try state.database.close() }
         do { try outcome.get() } catch { throw state.database.isDamaged ? StateDamage(error: error) : error }

@@ -30,6 +30,7 @@ final class StateRestorer: Sendable {
     /// The place of a store's rows. Rows that do not fit the changelog, or cannot be told to, are gone when this returns.
     func backing(of planned: PlannedStore, task: TaskID) throws -> Backing {
         let backing = try state.backing(store: planned.declaration.name, partition: task.partition)
+        try state.noteUsed(backing)
         guard let changelog = planned.changelogTopic(of: applicationID).map({ TopicPartition($0, task.partition) }) else { return backing }
         let topic = try topic(changelog, planned, task)
         let known = try state.position(of: backing)

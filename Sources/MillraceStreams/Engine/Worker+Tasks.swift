@@ -10,6 +10,8 @@ extension Worker {
         if let changed = try membership.changedAssignment() {
             assignment = changed
             (isMoving, isInPlace) = (true, false)
+            // The group waits for word, even if nothing was held of what it takes away.
+            reported = nil
             try giveUp(notIn: changed)
         }
         if isMoving { try move(membership) }
@@ -19,7 +21,6 @@ extension Worker {
 
     /// Brings what is held closer to the assignment.
     private func move(_ membership: any GroupMembership) throws {
-        let before = heldTasks
         for held in held.values.sorted(by: { $0.id < $1.id }) { try takeBack(held) }
         let wanted = assignment ?? TaskAssignment()
         var isComplete = assignment != nil
@@ -34,7 +35,7 @@ extension Worker {
         // Standbys stay with restore threads, which may fail: they are looked after as long as there are any.
         isMoving = !isInPlace || held.values.contains { !$0.isRunning }
         run.progress.worker(number, isSettled: isInPlace)
-        if heldTasks != before { try report(membership) }
+        if heldTasks != reported { try report(membership) }
     }
 
     /// Takes a task from its restore thread when that is done with it.
@@ -151,6 +152,8 @@ extension Worker {
 
     /// Forgets a task that no restore thread has, with all that is in memory of it, and lets others claim it. What is on disk stays.
     func close(_ held: HeldTask) {
+        // First of all: as long as the task counts as running, its partitions must be known too, or all would look done without them.
+        run.progress.taskIsGone(held.id)
         if held.isRunning {
             tasks.removeAll { $0.id == held.id }
             for (partition, task) in readers where task.id == held.id {
@@ -169,7 +172,6 @@ extension Worker {
         droppedBefore.merge(held.context.dropped, uniquingKeysWith: +)
         held.context.close()
         self.held[held.id] = nil
-        run.progress.taskIsGone(held.id)
         run.claims.release(held.id, by: number)
     }
 
@@ -191,7 +193,7 @@ extension Worker {
         forgetWork()
         giveUpRestores()
         for held in held.values { close(held) }
-        assignment = nil
+        (assignment, reported) = (nil, nil)
         (isMoving, isInPlace) = (true, false)
         run.progress.worker(number, isSettled: false)
         run.stops.remove(session)
@@ -225,12 +227,14 @@ extension Worker {
     /// Tells the group what is held, and how far the local state is.
     private func report(_ membership: any GroupMembership) throws {
         nextReport = backend.clock.monotonicNanoseconds() + 10_000_000_000
-        guard run.backend.transport.sharesTasks else { return }
+        let all = heldTasks
+        reported = all
+        guard backend.transport.sharesTasks else { return }
         var positions = try run.state.positions(in: run.topology)
         for held in held.values {
             guard let restore = held.restore, restore.outcome == nil else { continue }
             positions[held.id] = max(positions[held.id] ?? 0, restore.position)
         }
-        membership.report(heldTasks, positions: positions)
+        membership.report(all, positions: positions)
     }
 }

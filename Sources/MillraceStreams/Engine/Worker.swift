@@ -14,6 +14,8 @@ final class Worker {
     /// What the worker is to hold; `nil` before it was told.
     var assignment: TaskAssignment?
     var held: [TaskID: HeldTask] = [:]
+    /// What the group was last told to be held.
+    var reported: TaskAssignment?
     /// Whether something held, or still to be held, is on its way to where it belongs.
     var isMoving = true
     /// Whether everything held is where it belongs, and nothing is missing.
