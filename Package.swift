@@ -58,7 +58,10 @@ let package = Package(
         .executableTarget(name: "millrace-conformance", dependencies: ["MillraceConformance"]),
 
         // For tests and measuring only.
-        .target(name: "MillraceSimulator", dependencies: ["MillraceCore", "MillraceLog"]),
+        .target(
+            name: "MillraceSimulator",
+            dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceStreams", "MillraceSystem", "MillraceTestKit"]),
+        .executableTarget(name: "millrace-simulate", dependencies: ["MillraceSimulator", "MillraceCommandLine"]),
         .executableTarget(
             name: "millrace-log-bench",
             dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceSystem", "MillraceCommandLine"],
@@ -89,6 +92,7 @@ let package = Package(
         .testTarget(name: "MillraceClusterTests", dependencies: ["MillraceCluster", "MillraceWire", "MillraceFormats", "MillraceCore"]),
         .testTarget(name: "MillracePlanTests", dependencies: ["MillracePlan", "MillraceCore"], resources: [.copy("Golden")]),
         .testTarget(name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats", "MillraceSystem", "MillraceSimulator"]),
+        .testTarget(name: "MillraceSimulatorTests", dependencies: ["MillraceSimulator"]),
         .testTarget(name: "MillraceRocksDBTests", dependencies: ["MillraceRocksDB", "MillraceTestKit"]),
         .testTarget(name: "MillraceJSONTests", dependencies: ["MillraceJSON"]),
         .testTarget(

@@ -22,6 +22,8 @@ public struct EmbeddedLogOptions: Sendable {
     public var logger: MillraceLogger
     /// Retention and compaction in the background; with `nil` they only run when `runRetention` and `runCompaction` are called.
     public var housekeeping: Housekeeping?
+    /// Where topics' ids come from; chance when `nil`.
+    package var newTopicID: (@Sendable () -> TopicID)?
 
     /// Options of a log; everything has a default.
     public init(

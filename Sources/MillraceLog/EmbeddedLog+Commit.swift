@@ -27,7 +27,7 @@ extension EmbeddedLog {
         _ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset], group: String, touched: inout [PartitionLog]
     ) throws -> ([Offset], JournalEntry) {
         var entry = JournalEntry()
-        for (partition, offset) in offsets {
+        for (partition, offset) in offsets.sorted(by: { $0.key < $1.key }) {
             let log = try existingPartition(partition)
             guard offset.offset >= 0 else {
                 throw MillraceError(.configuration, "The offset \(offset.offset) cannot be committed for \(partition): offsets start at 0.")
@@ -94,11 +94,13 @@ extension EmbeddedLog {
     private func rewriteJournal() throws {
         try syncHoldingWriter()
         var whole = JournalEntry()
-        for topic in topics.values {
+        for topic in topics.values.sorted(by: { $0.ordinal < $1.ordinal }) {
             for partition in topic.partitions { whole.partitions.append((partition.key, partition.markWithAppends)) }
         }
-        for (group, offsets) in groups {
-            for (key, offset) in offsets { whole.groups.append(GroupMark(group: group, partition: key, offset: offset)) }
+        for (group, offsets) in groups.sorted(by: { $0.key < $1.key }) {
+            for (key, offset) in offsets.sorted(by: { ($0.key.topic, $0.key.partition) < ($1.key.topic, $1.key.partition) }) {
+                whole.groups.append(GroupMark(group: group, partition: key, offset: offset))
+            }
         }
         try journal.rewrite(whole)
     }
@@ -121,7 +123,7 @@ extension EmbeddedLog {
     }
 
     /// Brings all that was committed so far to the disk, while commits go on.
-    func syncInBackground() {
+    package func syncInBackground() {
         let work = writer.locked { () -> (() throws -> Void, position: Int, generation: Int)? in
             let point = journal.syncPoint
             guard failure == nil, point.position > journal.syncedPosition else { return nil }

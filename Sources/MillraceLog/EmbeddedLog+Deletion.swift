@@ -6,7 +6,7 @@ extension EmbeddedLog {
         try writer.locked {
             try checkUsable()
             var starts: [(PartitionLog, Int64)] = []
-            for (name, offset) in offsets {
+            for (name, offset) in offsets.sorted(by: { $0.key < $1.key }) {
                 let partition = try existingPartition(name)
                 guard offset.value <= partition.endOffset else {
                     throw MillraceError(
@@ -25,7 +25,7 @@ extension EmbeddedLog {
         try writer.locked {
             try checkUsable()
             var starts: [(PartitionLog, Int64)] = []
-            for topic in topics.values {
+            for topic in topics.values.sorted(by: { $0.ordinal < $1.ordinal }) {
                 for partition in topic.partitions where partition.settings.deletes {
                     let start = try partition.startAfterRetention(now: now)
                     if start > partition.startOffset { starts.append((partition, start)) }
@@ -81,7 +81,10 @@ extension PartitionLog {
 
     /// The highest timestamp of a segment that is written to no more.
     func highestTimestamp(of segment: Segment) throws -> Timestamp? {
-        if let known = try segment.index.finishedMaxTimestamp() { return known }
+        // The index is not synced with the records, so a failure of power may have left anything in it: what it says must fit the first batch at least.
+        var first = segment.scan(from: 0)
+        let least = try first.next()?.batch.maxTimestamp ?? .none
+        if let known = try segment.index.finishedMaxTimestamp(), known >= least { return known }
         var highest: Timestamp?
         var scan = segment.scan(from: 0)
         while let (batch, _) = try scan.next() { highest = max(highest ?? batch.maxTimestamp, batch.maxTimestamp) }

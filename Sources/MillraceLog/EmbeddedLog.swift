@@ -92,6 +92,17 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
             topics[entry.description.name] = try openTopic(
                 entry, partitions: 0..<entry.description.partitions, marks: recovered?.partitions ?? [:])
         }
+        // A process that died while it made a topic may have left directories that are not there for good, and some may have been made just now.
+        if !topics.isEmpty { try fileSystem.syncDirectory(path) }
+        addUnsynced(recovered?.unsynced ?? [:])
+    }
+
+    /// What the process before wrote and did not sync is now for this one to sync: the next entry of the journal that is called synced stands for all before it.
+    private func addUnsynced(_ partitions: [PartitionKey: Int64]) {
+        for partition in topics.values.flatMap(\.partitions) {
+            guard let base = partitions[partition.key] else { continue }
+            for segment in partition.segments where segment.baseOffset >= base { syncs.add(segment, newIn: partition.directory) }
+        }
     }
 
     /// A log without a topic, for `observe` to fill.
@@ -185,7 +196,7 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
                 for session in waitingSessions.values { session.interrupt() }
             }
             guard failure == nil else { return }
-            for topic in topics.values {
+            for topic in topics.values.sorted(by: { $0.ordinal < $1.ordinal }) {
                 for partition in topic.partitions { try partition.close() }
             }
             try syncHoldingWriter()

@@ -9,6 +9,8 @@ struct JournalRecovery {
     var end = 0
     var syncedPosition = 0
     var firstEntryLength = 0
+    /// The partitions that commits wrote to of which the journal does not say that they are on the disk, and the base offset of the first segment that was written to.
+    var unsynced: [PartitionKey: Int64] = [:]
     /// The bytes after `end` that do not count.
     var tornBytes = 0
 
@@ -23,6 +25,7 @@ struct JournalRecovery {
                 end == 0 || frame.sequence == sequence + 1
             else { break }
             if end >= synced, end > 0, try !accept(frame.entry, self) { break }
+            if end >= synced { noteUnsynced(frame.entry) }
             apply(frame.entry)
             sequence = frame.sequence
             end += frame.length
@@ -36,6 +39,10 @@ struct JournalRecovery {
         }
         syncedPosition = max(synced, firstEntryLength)
         tornBytes = bytes.count - end
+    }
+
+    private mutating func noteUnsynced(_ entry: JournalEntry) {
+        for (key, _) in entry.partitions where unsynced[key] == nil { unsynced[key] = partitions[key]?.segmentBase ?? 0 }
     }
 
     private mutating func apply(_ entry: JournalEntry) {
