@@ -63,7 +63,10 @@ let package = Package(
         .executableTarget(name: "millrace-conformance", dependencies: ["MillraceConformance"]),
 
         // For tests and measuring only.
-        .target(name: "MillraceSimulator", dependencies: ["MillraceCore", "MillraceLog"]),
+        .target(
+            name: "MillraceSimulator",
+            dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceStreams", "MillraceSystem", "MillraceTestKit"]),
+        .executableTarget(name: "millrace-simulate", dependencies: ["MillraceSimulator", "MillraceCommandLine"]),
         .executableTarget(
             name: "millrace-log-bench",
             dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceSystem", "MillraceCommandLine"],
@@ -97,6 +100,7 @@ let package = Package(
         .testTarget(
             name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats", "MillraceSystem", "MillraceSimulator"],
             exclude: ["Broker"]),
+        .testTarget(name: "MillraceSimulatorTests", dependencies: ["MillraceSimulator"]),
         .testTarget(name: "MillraceRocksDBTests", dependencies: ["MillraceRocksDB", "MillraceTestKit"]),
         .testTarget(name: "MillraceJSONTests", dependencies: ["MillraceJSON"]),
         .testTarget(

@@ -25,6 +25,8 @@ public struct EmbeddedLogOptions: Sendable {
     /// How many files of segments the log keeps open at once, indexes that grow included; one that was not used for long is closed, and opened again when it is needed. A
     /// few more are open while they are looked something up in, removed, or watched by `observe`.
     public var maximumOpenFiles: Int
+    /// Where topics' ids come from; chance when `nil`.
+    package var newTopicID: (@Sendable () -> TopicID)?
 
     /// Options of a log; everything has a default.
     public init(

@@ -42,7 +42,7 @@ extension EmbeddedLog {
 
     /// Writes a commit's outputs behind the partitions' ends, and its offsets into the entry that would make them count.
     private func append(_ request: CommitRequest, to entry: inout JournalEntry, touched: inout [PartitionLog]) throws -> [Offset] {
-        for (partition, offset) in request.offsets {
+        for (partition, offset) in request.offsets.sorted(by: { $0.key < $1.key }) {
             let log = try existingPartition(partition)
             guard offset.offset >= 0 else {
                 throw MillraceError(.configuration, "The offset \(offset.offset) cannot be committed for \(partition): offsets start at 0.")
@@ -135,11 +135,13 @@ extension EmbeddedLog {
     private func rewriteJournal() throws {
         try syncHoldingWriter()
         var whole = JournalEntry()
-        for topic in topics.values {
+        for topic in topics.values.sorted(by: { $0.ordinal < $1.ordinal }) {
             for partition in topic.partitions { whole.partitions.append((partition.key, partition.markWithAppends)) }
         }
-        for (group, offsets) in groups {
-            for (key, offset) in offsets { whole.groups.append(GroupMark(group: group, partition: key, offset: offset)) }
+        for (group, offsets) in groups.sorted(by: { $0.key < $1.key }) {
+            for (key, offset) in offsets.sorted(by: { ($0.key.topic, $0.key.partition) < ($1.key.topic, $1.key.partition) }) {
+                whole.groups.append(GroupMark(group: group, partition: key, offset: offset))
+            }
         }
         producers.expire(now: clock.now())
         (whole.producers, whole.producerNames) = producers.marks()
@@ -164,7 +166,7 @@ extension EmbeddedLog {
     }
 
     /// Brings all that was committed so far to the disk, while commits go on.
-    func syncInBackground() {
+    package func syncInBackground() {
         let work = writer.locked { () -> (() throws -> Void, position: Int, generation: Int)? in
             let point = journal.syncPoint
             guard failure == nil, point.position > journal.syncedPosition else { return nil }

@@ -6,7 +6,7 @@ extension EmbeddedLog {
         try writer.locked {
             try checkUsable()
             var starts: [(PartitionLog, Int64)] = []
-            for (name, offset) in offsets {
+            for (name, offset) in offsets.sorted(by: { $0.key < $1.key }) {
                 let partition = try existingPartition(name)
                 guard offset.value <= partition.endOffset else {
                     throw MillraceError(
@@ -27,7 +27,7 @@ extension EmbeddedLog {
             try checkUsable()
             var starts: [(PartitionLog, Int64)] = []
             var firstError: (any Error)?
-            for partition in topics.values.flatMap(\.partitions) where partition.settings.deletes {
+            for partition in topics.values.sorted(by: { $0.ordinal < $1.ordinal }).flatMap(\.partitions) where partition.settings.deletes {
                 do {
                     let start = try partition.startAfterRetention(now: now)
                     if start > partition.startOffset { starts.append((partition, start)) }

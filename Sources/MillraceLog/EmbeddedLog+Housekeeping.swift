@@ -20,7 +20,7 @@ extension EmbeddedLog {
     /// One round of retention and compaction. What fails is logged and tried again in the next round.
     ///
     /// - Parameter wait: Waits for nanoseconds and says whether to go on.
-    func keepHouse(_ housekeeping: Housekeeping, wait: (UInt64) -> Bool) {
+    package func keepHouse(_ housekeeping: Housekeeping, wait: (UInt64) -> Bool) {
         let piece = 1 << 20
         var unpaid = 0
         do {

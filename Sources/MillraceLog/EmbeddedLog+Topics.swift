@@ -53,7 +53,7 @@ extension EmbeddedLog {
     /// - Throws: `MillraceError` of kind `configuration` when a setting is not known or not possible.
     public func alterTopic(_ topic: String, settings: [String: String?]) throws {
         try change(topic) { description in
-            for (name, value) in settings {
+            for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
                 // One that goes back to its default is not seen by `TopicSettings`, and may be misspelt as any other.
                 if value == nil { try TopicSettings.checkIsKnown(name) }
                 description.settings[name] = value
@@ -167,6 +167,7 @@ extension EmbeddedLog {
 
     /// An id that no other topic has, in this log or any.
     func newTopicID() -> TopicID {
+        if let newTopicID = options.newTopicID { return newTopicID() }
         var random = SystemRandomNumberGenerator()
         return TopicID(high: random.next(), low: random.next())
     }

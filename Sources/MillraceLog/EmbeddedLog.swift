@@ -100,6 +100,8 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
             topics[entry.description.name] = try openTopic(
                 entry, partitions: 0..<entry.description.partitions, marks: recovered?.partitions ?? [:])
         }
+        // A process that died while it made a topic may have left directories that are not there for good, and some may have been made just now.
+        if !topics.isEmpty { try fileSystem.syncDirectory(path) }
         if let recovered {
             producers = recovered.producers
             producers.keep { known.contains($0) }
@@ -212,7 +214,7 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
                 for session in waitingSessions.values { session.interrupt() }
             }
             guard failure == nil else { return }
-            for topic in topics.values {
+            for topic in topics.values.sorted(by: { $0.ordinal < $1.ordinal }) {
                 for partition in topic.partitions { try partition.close() }
             }
             try syncHoldingWriter()

@@ -21,7 +21,7 @@ struct PartitionRecovery {
             }
             try makeDirectory(directory, id)
         }
-        let segments = try openSegments(directory, mark)
+        let segments = try openSegments(directory, mark, mayLackFirst: settings.compacts)
         return PartitionLog(
             name, key: key, directory: directory, settings: settings, mark: mark, segments: segments, files: files)
     }
@@ -34,7 +34,8 @@ struct PartitionRecovery {
         try fileSystem.replace(directory + "/" + PartitionMetadata.fileName, with: PartitionMetadata(topicID: id).text, in: directory)
     }
 
-    private func openSegments(_ directory: String, _ mark: PartitionMark) throws -> [Segment] {
+    /// - Parameter mayLackFirst: Whether compaction may have left nothing of the first segments.
+    private func openSegments(_ directory: String, _ mark: PartitionMark, mayLackFirst: Bool) throws -> [Segment] {
         let names = try fileSystem.list(directory)
         for name in names where name.hasSuffix(SegmentCompaction.unfinishedSuffix) { try fileSystem.remove(directory + "/" + name) }
         var bases = names.compactMap(SegmentFiles.baseOffset(ofLog:)).sorted()
@@ -44,6 +45,12 @@ struct PartitionRecovery {
         bases.removeAll(where: isUncommitted)
         // Segments below the start are what a deletion left behind that was interrupted.
         while bases.count > 1, bases[1] <= mark.startOffset { try remove(bases.removeFirst(), directory) }
+        if !mayLackFirst, let first = bases.first, first > mark.startOffset {
+            throw MillraceError(
+                .corruption,
+                "\(directory)/\(SegmentFiles.name(mark.startOffset, SegmentFiles.log)), or a segment like it, is missing: records were committed from offset \(mark.startOffset) on, and the first there are begin at \(first). Restore it from a backup."
+            )
+        }
         guard mark.segmentBytes == 0 || bases.last == mark.segmentBase else {
             throw MillraceError(
                 .corruption,

@@ -1,4 +1,5 @@
 import MillraceCore
+import MillraceFormats
 import MillraceLog
 import Synchronization
 
@@ -50,6 +51,12 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
     /// How many of them were syncs of a file.
     public private(set) var syncs = 0
 
+    /// Stands for everything that was written, and where and in which order.
+    public private(set) var digest: UInt64 = 0
+    private var refusesToOpen = false
+    private var syncHasFailed = false
+    private var beforeCall: (@Sendable () -> Void)?
+
     /// An empty disk; the seed decides what a torn crash leaves.
     public convenience init(seed: UInt64 = 1) {
         self.init(seed: seed, boot: 1)
@@ -76,6 +83,41 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
     public func crash(atCall number: Int) {
         lock.withLock { _ in crashAt = number }
     }
+
+    /// Lets the process be gone from now on.
+    public func crash() {
+        lock.withLock { _ in crashAt = min(crashAt, calls) }
+    }
+
+    /// Whether the process is gone.
+    public var hasCrashed: Bool { lock.withLock { _ in calls >= crashAt } }
+
+    /// Lets a new process go on with the disk after the old one was killed: nothing is lost, as the system is still there, but locks are free.
+    public func restartProcess() {
+        lock.withLock { _ in
+            crashAt = .max
+            failsNextSync = false
+            for node in files.values { node.isLocked = false }
+        }
+    }
+
+    /// Whether opening a file fails, as when a process has no file handles left.
+    public func refuseToOpen(_ refuses: Bool) {
+        lock.withLock { _ in refusesToOpen = refuses }
+    }
+
+    /// Runs `body` before each call, for calls that take their time.
+    public func beforeEachCall(_ body: @escaping @Sendable () -> Void) {
+        lock.withLock { _ in beforeCall = body }
+    }
+
+    /// A call of something else on the same machine, which fails when the process is gone.
+    public func touch() throws {
+        try call {}
+    }
+
+    /// Whether a sync has failed since the machine started.
+    public var hasFailedToSync: Bool { lock.withLock { _ in syncHasFailed } }
 
     /// Lets the next sync of a file fail once; what it should have brought to the disk is lost from the disk's promise.
     public func failNextSync() {
@@ -126,6 +168,8 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
     public func afterCrash(_ fate: Fate, seed: UInt64 = 1) -> SimulatedFileSystem {
         lock.withLock { _ in
             let next = SimulatedFileSystem(seed: seed, boot: boot + 1)
+            next.digest = digest
+            next.forgetsSyncs = forgetsSyncs
             var nodes: [ObjectIdentifier: Node] = [:]
             var keepsNames: [String: Bool] = [:]
             func namesAreKept(_ path: String) -> Bool {
@@ -183,7 +227,8 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
 
     /// Runs a call, unless the process is gone.
     fileprivate func call<Result>(_ body: () throws -> Result, dying: () -> Void = {}) throws -> Result {
-        try lock.withLock { _ in
+        lock.withLock { _ in beforeCall }?()
+        return try lock.withLock { _ in
             calls += 1
             guard calls <= crashAt else { throw MillraceError(.transport, "The simulated process has crashed.") }
             guard calls < crashAt else {
@@ -198,7 +243,7 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
 
     public func open(_ path: String, writable: Bool) throws -> any File {
         try call {
-            guard openFiles < openLimit else {
+            guard openFiles < openLimit, !refusesToOpen else {
                 throw MillraceError(.transport, "Cannot open \(path): too many simulated files are open.", isRetriable: true)
             }
             let node = try node(path, writable: writable)
@@ -224,6 +269,7 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
         }
         let node = Node()
         files[path] = node
+        note(path, 5)
         return node
     }
 
@@ -239,7 +285,7 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
     }
 
     public func makeDirectory(_ path: String) throws {
-        try call { _ = directories.insert(path) }
+        try call { note(path, directories.insert(path).inserted ? 1 : 2) }
     }
 
     public func rename(_ source: String, to target: String) throws {
@@ -248,11 +294,15 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
                 throw MillraceError(.transport, "There is no simulated file \(source).")
             }
             files[target] = node
+            note(target, 3)
         }
     }
 
     public func remove(_ path: String) throws {
-        try call { _ = files.removeValue(forKey: path) }
+        try call {
+            files[path] = nil
+            note(path, 4)
+        }
     }
 
     public func removeDirectory(_ path: String) throws {
@@ -275,6 +325,16 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
         return String(path[..<slash])
     }
 
+    private func note(_ path: String, _ action: UInt64) {
+        var path = path
+        path.withUTF8 { note(UnsafeRawBufferPointer($0), action) }
+    }
+
+    private func note(_ bytes: UnsafeRawBufferPointer, _ action: UInt64) {
+        digest = (digest ^ (UInt64(CRC32C.checksum(bytes)) &+ action << 32)) &* 0x9E37_79B9_7F4A_7C15
+        digest ^= digest >> 29
+    }
+
     // MARK: For open files
 
     fileprivate func write(_ bytes: UnsafeRawBufferPointer, to node: Node, at offset: Int) throws {
@@ -282,6 +342,7 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
             let growth = max(0, offset + bytes.count - node.content.count)
             guard growth <= capacityLeft else { throw MillraceError(.transport, "The simulated disk is full.", isRetriable: true) }
             capacityLeft -= growth
+            note(bytes, UInt64(offset))
             put(bytes, in: node, at: offset)
         } dying: {
             put(UnsafeRawBufferPointer(rebasing: bytes.prefix(bytes.count / 2)), in: node, at: offset)
@@ -301,9 +362,11 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
             if forgetsSyncs(path) { return }
             if failsNextSync {
                 failsNextSync = false
+                syncHasFailed = true
                 throw MillraceError(.transport, "The simulated disk could not sync.")
             }
             node.synced = node.content
+            note(UnsafeRawBufferPointer(start: nil, count: 0), 6)
         }
     }
 

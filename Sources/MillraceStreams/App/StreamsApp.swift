@@ -70,6 +70,28 @@ public final class StreamsApp: Sendable {
     ///
     /// - Throws: `MillraceError` when the app cannot start, or fails; `CancellationError` when its task was cancelled.
     public func run() async throws {
+        try begin()
+        defer { end() }
+        let finished = Finish()
+        let supervisor: @Sendable () -> Void = { finished.complete(Result { try self.supervise() }) }
+        let result = try await withTaskCancellationHandler {
+            try backend.startThread(supervisor)
+            return await finished.result()
+        } onCancel: {
+            self.stops.abandon()
+        }
+        try result.get()
+        try Task.checkCancellation()
+    }
+
+    /// `run` in the calling thread, which waits as the app does: for threads that are not the system's.
+    package func runInPlace() throws {
+        try begin()
+        defer { end() }
+        try supervise()
+    }
+
+    private func begin() throws {
         guard
             currentState.withLock({ state in
                 defer { state = .restoring }
@@ -79,17 +101,10 @@ public final class StreamsApp: Sendable {
             throw MillraceError(.configuration, "This app has been run already. Make another StreamsApp to run it again.")
         }
         configuration.onStateChange?(.restoring)
-        defer { move(to: .stopped, from: [.restoring, .running, .paused, .stopping]) }
-        let finished = Finish()
-        let supervisor: @Sendable () -> Void = { finished.complete(Result { try self.supervise() }) }
-        let result = try await withTaskCancellationHandler {
-            try WorkerThread.start(supervisor)
-            return await finished.result()
-        } onCancel: {
-            self.stops.abandon()
-        }
-        try result.get()
-        try Task.checkCancellation()
+    }
+
+    private func end() {
+        move(to: .stopped, from: [.restoring, .running, .paused, .stopping])
     }
 
     /// Stops gracefully: no more records are read, those at hand are processed and committed, and `run` returns. May be called from anywhere, several times.
@@ -148,7 +163,7 @@ public final class StreamsApp: Sendable {
 
     private func wait(for delay: Duration) {
         let moment = Duration.milliseconds(20)
-        let nobody = EndOfWorkers(count: 1)
+        let nobody = EndOfWorkers(count: 1, threads: backend.threads)
         var rest = delay
         while rest > .zero, !stops.isStoppedByApp {
             _ = nobody.wait(for: min(rest, moment))

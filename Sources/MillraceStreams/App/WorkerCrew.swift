@@ -12,7 +12,7 @@ final class WorkerCrew: Sendable {
     }
 
     private let state = Mutex(State())
-    private let ended = EndOfWorkers(count: 0)
+    private let ended: EndOfWorkers
     private let run: AppRun
     private let limit: Int
 
@@ -20,6 +20,7 @@ final class WorkerCrew: Sendable {
     init(_ run: AppRun, limit: Int) {
         self.run = run
         self.limit = limit
+        ended = EndOfWorkers(count: 0, threads: run.backend.threads)
     }
 
     /// Starts workers, or lets the youngest ones end.
@@ -73,7 +74,7 @@ final class WorkerCrew: Sendable {
 
     private func start(_ number: Int) {
         do {
-            try WorkerThread.start { [self] in
+            try run.backend.startThread { [self] in
                 let result = Result { try Worker(number: number, of: run) { [self] in isDismissed(number) }.work() }
                 finish(number, result)
             }

@@ -42,6 +42,8 @@ final class StateRestorer: Sendable {
                 ("task", "\(task)"), ("reason", reason))
         }
         try state.wipe(backing)
+        // Were the rows to come back with a crash, the changelog might have grown past their position by then, with other records than theirs.
+        if known != nil { try state.database.flush() }
         return backing
     }
 

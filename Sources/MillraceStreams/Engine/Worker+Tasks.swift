@@ -75,7 +75,9 @@ extension Worker {
             let task = try StreamTask(
                 id: id, subtopology: subtopology, context: context, globalStores: global.stores,
                 backing: { meter.opened($0, of: id, try run.restorer.backing(of: $0, task: id)) })
-            let restore = TaskRestore(task, isFollowing: role != .active) { [stops = run.stops] in stops.wakeAll() }
+            let restore = TaskRestore(task, isFollowing: role != .active, threads: run.backend.threads) { [stops = run.stops] in
+                stops.wakeAll()
+            }
             run.restores.submit(restore)
             return HeldTask(id, role: role, context: context, restore: restore)
         } catch {
@@ -199,7 +201,9 @@ extension Worker {
         run.stops.remove(session)
         session.close()
         // A group that puts its member out again and again is not to be kept busy with it.
-        if timesFenced > 1 { _ = EndOfWorkers(count: 1).wait(for: .milliseconds(min(1000, 10 << min(timesFenced, 7)))) }
+        if timesFenced > 1 {
+            _ = EndOfWorkers(count: 1, threads: run.backend.threads).wait(for: .milliseconds(min(1000, 10 << min(timesFenced, 7))))
+        }
         session = try run.openSession(ofWorker: number)
         run.stops.add(session)
         needsAssignment = true
