@@ -7,6 +7,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Millrace", targets: ["Millrace"]),
+        .library(name: "MillraceKafka", targets: ["MillraceKafka"]),
         .library(name: "MillraceTestKit", targets: ["MillraceTestKit"]),
         .executable(name: "millrace", targets: ["millrace-cli"]),
     ],
@@ -38,6 +39,9 @@ let package = Package(
         .target(
             name: "Millrace",
             dependencies: ["MillraceCore", "MillraceStreams", "MillraceLog", "MillraceRocksDB", "MillraceJSON"]),
+        // The same app on a Kafka cluster: a product of its own, so that who does not use it needs no librdkafka.
+        .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"]), .brew(["librdkafka"])]),
+        .target(name: "MillraceKafka", dependencies: ["CRdKafka", "Millrace", "MillraceCore", "MillraceFormats"]),
         .target(
             name: "MillraceTestKit", dependencies: ["MillraceCore", "MillraceFormats", "MillracePlan", "MillraceStreams"]),
         .target(name: "CGetopt"),
@@ -58,7 +62,8 @@ let package = Package(
             path: "Benchmarks/millrace-log-bench"),
 
         .target(
-            name: "ExampleSupport", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine", "CZlib"], path: "Examples/Support"),
+            name: "ExampleSupport", dependencies: ["Millrace", "MillraceFormats", "MillraceKafka", "MillraceCommandLine", "CZlib"],
+            path: "Examples/Support"),
         .executableTarget(
             name: "WordCount", dependencies: ["Millrace", "ExampleSupport"], path: "Examples/WordCount", exclude: ["README.md"],
             resources: [.copy("Resources/kjv.tsv")]),
@@ -68,7 +73,8 @@ let package = Package(
         // The same work as other systems do in the peer benchmark, and the input for it.
         .target(name: "BenchmarkSupport", path: "Benchmarks/Support"),
         .executableTarget(
-            name: "millrace-bench", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine", "BenchmarkSupport"],
+            name: "millrace-bench",
+            dependencies: ["Millrace", "MillraceFormats", "MillraceKafka", "MillraceCommandLine", "BenchmarkSupport"],
             path: "Benchmarks/millrace-bench"),
         .testTarget(name: "BenchmarkSupportTests", dependencies: ["BenchmarkSupport"]),
 
@@ -82,6 +88,8 @@ let package = Package(
         .testTarget(name: "MillracePlanTests", dependencies: ["MillracePlan", "MillraceCore"], resources: [.copy("Golden")]),
         .testTarget(name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats", "MillraceSimulator"]),
         .testTarget(name: "MillraceRocksDBTests", dependencies: ["MillraceRocksDB", "MillraceTestKit"]),
+        .testTarget(
+            name: "MillraceKafkaTests", dependencies: ["MillraceKafka", "MillraceFormats", "MillraceTestKit", "CRdKafka"]),
         .testTarget(name: "MillraceJSONTests", dependencies: ["MillraceJSON"]),
         .testTarget(
             name: "MillraceConformanceTests", dependencies: ["MillraceConformance"], resources: [.copy("Cases")]),

@@ -2,18 +2,22 @@ import BenchmarkSupport
 import Foundation
 import Millrace
 import MillraceCommandLine
+import MillraceKafka
 
 /// One run of a scenario over what the input topics hold, measured.
 struct ScenarioRun {
     private let scenario: Scenario
-    private let log: EmbeddedLog
+    private let backend: StreamsBackend
+    /// `nil` on a cluster.
+    private let log: EmbeddedLog?
     private let inputs: [String]
     private let output: String
     private let configuration: StreamsConfiguration
     private let state: String
     private let stateIsTemporary: Bool
 
-    init(_ arguments: ParsedArguments, log path: String) throws {
+    /// A run on the embedded log that `--log` names, or on the cluster of `--bootstrap`.
+    init(_ arguments: ParsedArguments) throws {
         guard let name = arguments["scenario"], let scenario = Scenario(rawValue: name) else {
             throw CommandLineError("--scenario takes one of \(Scenario.allCases.map(\.rawValue).joined(separator: ", ")).")
         }
@@ -34,15 +38,23 @@ struct ScenarioRun {
         self.configuration = configuration
         stateIsTemporary = arguments["state"] == nil
         state = arguments["state"] ?? NSTemporaryDirectory() + "millrace-bench-\(ProcessInfo.processInfo.processIdentifier)"
-        log = try EmbeddedLog.open(at: path)
+        if let servers = arguments["bootstrap"] {
+            log = nil
+            backend = try .kafka(bootstrapServers: servers, state: state)
+        } else if let path = arguments["log"] {
+            let log = try EmbeddedLog.open(at: path)
+            self.log = log
+            backend = .embedded(log, statePath: state)
+        } else {
+            throw CommandLineError("--log is missing, the directory of an embedded log, or --bootstrap, a Kafka cluster.")
+        }
     }
 
     func run() async throws -> RunReport {
-        try log.makeAnew(output)
+        try log?.makeAnew(output)
         var report = RunReport(scenario: scenario)
-        for topic in inputs { report.records += try log.recordCount(of: topic) }
-        let app = StreamsApp(
-            try scenario.topology(inputs, output), on: .embedded(log, statePath: state), configuration: configuration)
+        for topic in inputs { report.records += try backend.transport.recordCount(of: topic) }
+        let app = StreamsApp(try scenario.topology(inputs, output), on: backend, configuration: configuration)
         app.shutDownWhenIdle()
         let usage = ProcessUsage.now()
         report.startTime = Clock.milliseconds()
@@ -57,19 +69,22 @@ struct ScenarioRun {
         report.closedTime = report.doneTime
         report.usage = ProcessUsage.now().since(usage)
         report.processed = app.processedRecords
-        report.output = try OutputSummary(of: output, in: log, lastValuesOnly: scenario.countsLastValues)
+        // On a cluster the harness reads the output, for all peers in the same way.
+        if let log { report.output = try OutputSummary(of: output, in: log, lastValuesOnly: scenario.countsLastValues) }
         try tidyUp()
         return report
     }
 
     private func tidyUp() throws {
-        for topic in try log.listTopics() where topic.hasPrefix(configuration.applicationID + "-") { try log.deleteTopic(topic) }
-        try log.close()
-        if stateIsTemporary { try FileManager.default.removeItem(atPath: state) }
+        if let log {
+            for topic in try log.listTopics() where topic.hasPrefix(configuration.applicationID + "-") { try log.deleteTopic(topic) }
+            try log.close()
+        }
+        if stateIsTemporary, FileManager.default.fileExists(atPath: state) { try FileManager.default.removeItem(atPath: state) }
     }
 }
 
-extension EmbeddedLog {
+extension Transport {
     func recordCount(of topic: String) throws -> Int {
         guard let description = try describeTopic(topic) else {
             throw MillraceError(.transport, "There is no topic \(topic). Load it first: millrace-bench load \(topic) N --log DIR")

@@ -56,7 +56,8 @@ final class Worker {
             transport: backend.transport, applicationID: configuration.applicationID, state: state, clock: backend.clock,
             logger: configuration.logger, onProgress: configuration.onRestore)
         self.restorer = restorer
-        let session = try backend.transport.openSession(named: name, group: configuration.applicationID)
+        let session = try backend.transport.openSession(
+            named: name, group: configuration.applicationID, guarantee: configuration.guarantee)
         self.session = session
         let collector = RecordCollector(TransportTopics(backend.transport))
         self.collector = collector
