@@ -8,6 +8,7 @@ let package = Package(
     products: [
         .library(name: "Millrace", targets: ["Millrace"]),
         .library(name: "MillraceHTTP", targets: ["MillraceHTTP"]),
+        .library(name: "MillraceKafka", targets: ["MillraceKafka"]),
         .library(name: "MillraceTestKit", targets: ["MillraceTestKit"]),
         .executable(name: "millrace", targets: ["millrace-cli"]),
     ],
@@ -49,6 +50,10 @@ let package = Package(
         .systemLibrary(
             name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"]), .brew(["libmicrohttpd"])]),
         .target(name: "MillraceHTTP", dependencies: ["MillraceCore", "MillraceStreams", "CMicroHTTPD"]),
+        // The same app on a Kafka cluster: a product of its own, so that who does not use it needs no librdkafka.
+        .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"]), .brew(["librdkafka"])]),
+        .target(
+            name: "MillraceKafka", dependencies: ["CRdKafka", "Millrace", "MillraceCluster", "MillraceCore", "MillraceFormats"]),
         .target(
             name: "MillraceTestKit", dependencies: ["MillraceCore", "MillraceFormats", "MillracePlan", "MillraceStreams"]),
         .target(name: "CGetopt"),
@@ -73,7 +78,8 @@ let package = Package(
             path: "Benchmarks/millrace-log-bench"),
 
         .target(
-            name: "ExampleSupport", dependencies: ["Millrace", "MillraceHTTP", "MillraceFormats", "MillraceCommandLine", "CZlib"],
+            name: "ExampleSupport",
+            dependencies: ["Millrace", "MillraceHTTP", "MillraceFormats", "MillraceKafka", "MillraceCommandLine", "CZlib"],
             path: "Examples/Support"),
         .executableTarget(
             name: "WordCount", dependencies: ["Millrace", "ExampleSupport"], path: "Examples/WordCount", exclude: ["README.md"],
@@ -84,7 +90,8 @@ let package = Package(
         // The same work as other systems do in the peer benchmark, and the input for it.
         .target(name: "BenchmarkSupport", path: "Benchmarks/Support"),
         .executableTarget(
-            name: "millrace-bench", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine", "BenchmarkSupport"],
+            name: "millrace-bench",
+            dependencies: ["Millrace", "MillraceFormats", "MillraceKafka", "MillraceCommandLine", "BenchmarkSupport"],
             path: "Benchmarks/millrace-bench"),
         .testTarget(name: "BenchmarkSupportTests", dependencies: ["BenchmarkSupport"]),
 
@@ -102,6 +109,8 @@ let package = Package(
             exclude: ["Broker"]),
         .testTarget(name: "MillraceSimulatorTests", dependencies: ["MillraceSimulator"]),
         .testTarget(name: "MillraceRocksDBTests", dependencies: ["MillraceRocksDB", "MillraceTestKit"]),
+        .testTarget(
+            name: "MillraceKafkaTests", dependencies: ["MillraceKafka", "MillraceFormats", "MillraceTestKit", "CRdKafka"]),
         .testTarget(name: "MillraceJSONTests", dependencies: ["MillraceJSON"]),
         .testTarget(
             name: "MillraceConformanceTests", dependencies: ["MillraceConformance"], resources: [.copy("Cases")]),

@@ -1,14 +1,18 @@
 import Foundation
 import MillraceCommandLine
 
-/// The peer benchmark on the embedded log: loads generated topics, and runs one scenario over them.
+/// The peer benchmark, on the embedded log or on a Kafka cluster: loads generated topics, and runs one scenario over them.
 @main
 struct MillraceBench {
     static let table = CommandLineTable(
-        name: "millrace-bench", summary: "Loads the benchmark's topics into an embedded log, and runs its scenarios on them.",
+        name: "millrace-bench",
+        summary: "Loads the benchmark's topics into an embedded log, and runs its scenarios on them, or on those of a Kafka cluster.",
         operands: "[load TOPIC N]",
         options: [
             .init("log", value: "DIR", "The directory of the embedded log."),
+            .init(
+                "bootstrap", value: "SERVERS",
+                "A Kafka cluster instead: its topics are there already, and who reads the output is somebody else."),
             .init("scenario", value: "NAME", "What to run: \(Scenario.allCases.map(\.rawValue).joined(separator: ", "))."),
             .init("in", value: "TOPICS", "Input topics, separated by commas; the scenario's own when left out."),
             .init("out", value: "TOPIC", "The output topic, made anew; \"SCENARIO-out\" when left out."),
@@ -32,11 +36,11 @@ struct MillraceBench {
         do {
             let arguments = try table.parse(CommandLine.arguments.dropFirst())
             if arguments.has("help") { return print(table.help, terminator: "") }
-            guard let log = arguments["log"] else { throw CommandLineError("--log is missing: the directory of the embedded log.") }
             if arguments.operands.first == "load" {
+                guard let log = arguments["log"] else { throw CommandLineError("--log is missing: the directory of the embedded log.") }
                 try TopicLoader.load(arguments.operands.dropFirst(), into: log)
             } else {
-                print(try await ScenarioRun(arguments, log: log).run().json)
+                print(try await ScenarioRun(arguments).run().json)
             }
         } catch {
             FileHandle.standardError.write(Data("millrace-bench: \(error)\n".utf8))

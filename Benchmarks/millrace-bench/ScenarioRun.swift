@@ -2,12 +2,15 @@ import BenchmarkSupport
 import Foundation
 import Millrace
 import MillraceCommandLine
+import MillraceKafka
 import Synchronization
 
 /// One run of a scenario over what the input topics hold, measured.
 final class ScenarioRun: Sendable {
     private let scenario: Scenario
-    private let log: EmbeddedLog
+    private let backend: StreamsBackend
+    /// `nil` on a cluster.
+    private let log: EmbeddedLog?
     private let inputs: [String]
     private let output: String
     private let configuration: StreamsConfiguration
@@ -19,7 +22,8 @@ final class ScenarioRun: Sendable {
     /// When a run ends.
     private enum End: String, CaseIterable { case end, running, signal }
 
-    init(_ arguments: ParsedArguments, log path: String) throws {
+    /// A run on the embedded log that `--log` names, or on the cluster of `--bootstrap`.
+    init(_ arguments: ParsedArguments) throws {
         guard let name = arguments["scenario"], let scenario = Scenario(rawValue: name) else {
             throw CommandLineError("--scenario takes one of \(Scenario.allCases.map(\.rawValue).joined(separator: ", ")).")
         }
@@ -46,15 +50,23 @@ final class ScenarioRun: Sendable {
         self.configuration = configuration
         stateIsTemporary = arguments["state"] == nil
         state = arguments["state"] ?? NSTemporaryDirectory() + "millrace-bench-\(ProcessInfo.processInfo.processIdentifier)"
-        log = try EmbeddedLog.open(at: path)
+        if let servers = arguments["bootstrap"] {
+            log = nil
+            backend = try .kafka(bootstrapServers: servers, state: state)
+        } else if let path = arguments["log"] {
+            let log = try EmbeddedLog.open(at: path)
+            self.log = log
+            backend = .embedded(log, statePath: state)
+        } else {
+            throw CommandLineError("--log is missing, the directory of an embedded log, or --bootstrap, a Kafka cluster.")
+        }
     }
 
     func run() async throws -> RunReport {
-        if scenario != .restore { try log.makeAnew(output) }
+        if scenario != .restore { try log?.makeAnew(output) }
         var report = RunReport(scenario: scenario)
-        for topic in inputs { report.records += try log.recordCount(of: topic) }
-        let app = StreamsApp(
-            try scenario.topology(inputs, output), on: .embedded(log, statePath: state), configuration: configuration)
+        for topic in inputs { report.records += try backend.transport.recordCount(of: topic) }
+        let app = StreamsApp(try scenario.topology(inputs, output), on: backend, configuration: configuration)
         if end == .end { app.shutDownWhenIdle() }
         let usage = ProcessUsage.now()
         report.startTime = Clock.milliseconds()
@@ -79,19 +91,24 @@ final class ScenarioRun: Sendable {
         report.closedTime = report.doneTime
         report.usage = ProcessUsage.now().since(usage)
         report.processed = app.processedRecords
-        if scenario != .restore { report.output = try OutputSummary(of: output, in: log, lastValuesOnly: scenario.countsLastValues) }
+        // On a cluster the harness reads the output, for all peers in the same way.
+        if let log, scenario != .restore {
+            report.output = try OutputSummary(of: output, in: log, lastValuesOnly: scenario.countsLastValues)
+        }
         try tidyUp()
         return report
     }
 
     private func tidyUp() throws {
-        // What restore leaves is what its next step begins with.
-        let keepsTopics = scenario == .restore && !stateIsTemporary
-        for topic in try log.listTopics() where !keepsTopics && topic.hasPrefix(configuration.applicationID + "-") {
-            try log.deleteTopic(topic)
+        if let log {
+            // What restore leaves is what its next step begins with.
+            let keepsTopics = scenario == .restore && !stateIsTemporary
+            for topic in try log.listTopics() where !keepsTopics && topic.hasPrefix(configuration.applicationID + "-") {
+                try log.deleteTopic(topic)
+            }
+            try log.close()
         }
-        try log.close()
-        if stateIsTemporary { try FileManager.default.removeItem(atPath: state) }
+        if stateIsTemporary, FileManager.default.fileExists(atPath: state) { try FileManager.default.removeItem(atPath: state) }
     }
 }
 
@@ -106,7 +123,7 @@ private final class RestoredRecords: Sendable {
     var count: Int { counts.withLock { $0.values.reduce(0, +) } }
 }
 
-extension EmbeddedLog {
+extension Transport {
     func recordCount(of topic: String) throws -> Int {
         guard let description = try describeTopic(topic) else {
             throw MillraceError(.transport, "There is no topic \(topic). Load it first: millrace-bench load \(topic) N --log DIR")

@@ -4,6 +4,8 @@ import MillraceCommandLine
 public struct ExampleOptions: Sendable {
     public var input: String?
     public var data: String
+    /// The bootstrap servers of a cluster to run on instead of the embedded log.
+    public var kafka: String?
     public var output: String?
     public var top: Int
     /// `nil`: as many as there are, or one.
@@ -20,6 +22,7 @@ public struct ExampleOptions: Sendable {
             options: [
                 .init("input", value: "FILE", input),
                 .init("data", value: "DIR", "Keep topics and state here (default \(defaultData)); delete it to start over."),
+                .init("kafka", value: "SERVERS", "Run on this Kafka cluster, as host:port; DIR then holds the state only."),
                 .init("output", value: "FILE", "Write all results to this file, sorted by bytes."),
                 .init("top", value: "N", "Show the N first in the chart (default 20; 0 shows none)."),
                 .init("partitions", value: "N", "Partitions of the input topic, fixed when DIR is made (default: those of DIR, or 1)."),
@@ -43,9 +46,10 @@ public struct ExampleOptions: Sendable {
     init(_ arguments: ParsedArguments, defaultData: String) throws {
         input = arguments["input"]
         data = arguments["data"] ?? defaultData
-        for option in ["input", "data", "output"] where arguments[option] == "" {
-            throw CommandLineError("--\(option) is empty. Give it a path, or leave it out.")
+        for option in ["input", "data", "output", "kafka"] where arguments[option] == "" {
+            throw CommandLineError("--\(option) is empty. Give it a value, or leave it out.")
         }
+        kafka = arguments["kafka"]
         output = arguments["output"]
         top = try arguments.integer("top", in: 0...1000) ?? 20
         partitions = try arguments.integer("partitions", in: 1...1000)

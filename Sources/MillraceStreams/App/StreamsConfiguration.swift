@@ -51,16 +51,6 @@ public struct StreamsConfiguration: Sendable {
     }
 }
 
-/// What a crash may cost. Kafka: `processing.guarantee`.
-public enum ProcessingGuarantee: Sendable {
-    /// Nothing: outputs, state and offsets become visible together, or not at all.
-    case exactlyOnce
-    /// Records after the last commit may be processed again, and their outputs repeated.
-    ///
-    /// On the embedded log a commit costs the same either way, so there this is a promise only: what runs is exactly once.
-    case atLeastOnce
-}
-
 /// How far restoring the state of an app is.
 public struct RestoreProgress: Sendable {
     /// The store that is being restored.

@@ -53,6 +53,7 @@ final class AppRun: Sendable {
 
     /// The session of a worker, which fences an older one of that worker.
     func openSession(ofWorker number: Int) throws -> any TransportSession {
-        try backend.transport.openSession(named: "\(prefix)-worker-\(number)", group: configuration.applicationID)
+        try backend.transport.openSession(
+            named: "\(prefix)-worker-\(number)", group: configuration.applicationID, guarantee: configuration.guarantee)
     }
 }

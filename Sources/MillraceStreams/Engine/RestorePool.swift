@@ -69,7 +69,10 @@ final class RestorePool: Sendable {
 
     private func run(_ lane: Int) {
         let session: any TransportSession
-        do { session = try backend.transport.openSession(named: sessionName(lane), group: group) } catch { return failAll(lane, error) }
+        do {
+            // It only reads, so there is nothing that a transaction would be for.
+            session = try backend.transport.openSession(named: sessionName(lane), group: group, guarantee: .atLeastOnce)
+        } catch { return failAll(lane, error) }
         let waker = SessionWaker(session)
         lanes.withLock { $0[lane].waker = waker }
         defer { session.close() }
