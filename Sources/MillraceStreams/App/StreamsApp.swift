@@ -18,13 +18,27 @@ public final class StreamsApp: Sendable {
     private let stops = StopSignal()
     private let progress = Mutex<AppProgress?>(nil)
     private let stopsWhenIdle = Mutex(false)
-    private let currentState = Mutex(AppState.created)
+    private let currentState: CurrentState
+    /// Where queries find the tasks' stores.
+    let queries: StoreQueries
+    /// The program, for those who ask what stores it has.
+    var plan: PhysicalTopology { topology.plan }
+
+    /// In an object of its own, so that queries can look at it without holding the app.
+    private final class CurrentState: Sendable {
+        private let state = Mutex(AppState.created)
+
+        func withLock<Result: Sendable>(_ body: (inout sending AppState) -> sending Result) -> Result { state.withLock(body) }
+    }
 
     /// An app that does nothing until `run`.
     public init(_ topology: Topology, on backend: StreamsBackend, configuration: StreamsConfiguration) {
         self.topology = topology
         self.backend = backend
         self.configuration = configuration
+        let state = CurrentState()
+        currentState = state
+        queries = StoreQueries(appState: { [stops] in stops.isStoppedByApp ? .stopping : state.withLock { $0 } })
     }
 
     /// What the app is doing.
@@ -134,6 +148,7 @@ public final class StreamsApp: Sendable {
         let assignment = try AppPreparation(
             topology: topology.plan, configuration: configuration, transport: backend.transport
         ).prepare()
+        queries.setTasks(assignment)
         let state = try StateDirectory(try backend.openState(configuration.applicationID, configuration.logger))
         let workers = min(max(1, configuration.threads), max(1, assignment.count))
         let progress = AppProgress(
@@ -147,7 +162,7 @@ public final class StreamsApp: Sendable {
             let work: @Sendable () throws -> Void = { [self] in
                 try Worker(
                     number: number, tasks: ids, topology: topology.plan, configuration: configuration, backend: backend, state: state,
-                    stops: stops, progress: progress
+                    stops: stops, progress: progress, queries: queries
                 ).run()
             }
             do {

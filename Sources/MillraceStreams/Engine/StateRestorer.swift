@@ -29,7 +29,7 @@ final class StateRestorer {
 
     /// The place of a store's rows. Rows that do not fit the changelog, or cannot be told to, are gone when this returns.
     func backing(of planned: PlannedStore, task: TaskID) throws -> Backing {
-        let backing = try state.backing(store: planned.declaration.name, partition: task.partition)
+        let backing = try state.backing(store: planned.stateName, partition: task.partition)
         guard let changelog = planned.changelogTopic(of: applicationID).map({ TopicPartition($0, task.partition) }) else { return backing }
         let topic = try topic(changelog, planned, task)
         let known = try state.position(of: backing)
@@ -59,7 +59,7 @@ final class StateRestorer {
         let name = entry.planned.declaration.name
         let topic = try topic(changelog, entry.planned, task.id)
         let range = try range(of: changelog, entry.planned)
-        let backing = entry.isPersistent ? try state.backing(store: name, partition: task.id.partition) : nil
+        let backing = entry.isPersistent ? try state.backing(store: entry.planned.stateName, partition: task.id.partition) : nil
         var position = range.lowerBound
         let reason = reasons[changelog]
         if let backing, let known = try state.position(of: backing) { position = known.offset }

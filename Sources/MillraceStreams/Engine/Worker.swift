@@ -18,6 +18,7 @@ final class Worker {
     private let topology: PhysicalTopology
     private let stops: StopSignal
     private let progress: AppProgress
+    private let queries: QueryDesk
     /// The task that reads a partition.
     private var readers: [TopicPartition: StreamTask] = [:]
     /// Where reading goes on, behind what was handed to tasks.
@@ -40,7 +41,7 @@ final class Worker {
 
     init(
         number: Int, tasks ids: [TaskID], topology: PhysicalTopology, configuration: StreamsConfiguration, backend: StreamsBackend,
-        state: StateDirectory, stops: StopSignal, progress: AppProgress
+        state: StateDirectory, stops: StopSignal, progress: AppProgress, queries: StoreQueries
     ) throws {
         self.number = number
         self.topology = topology
@@ -49,6 +50,7 @@ final class Worker {
         self.state = state
         self.stops = stops
         self.progress = progress
+        self.queries = QueryDesk(queries, clock: backend.clock)
         let name = "\(configuration.applicationID)-worker-\(number)"
         idle = TaskIdle(limit: configuration.maximumTaskIdle)
         purge = RepartitionPurge(transport: backend.transport, logger: configuration.logger, now: backend.clock.monotonicNanoseconds())
@@ -97,6 +99,7 @@ final class Worker {
     func run() throws {
         stops.add(session)
         defer {
+            queries.close()
             stops.remove(session)
             session.close()
             for context in contexts { context.close() }
@@ -106,13 +109,26 @@ final class Worker {
         try startReading()
         lastCommit = backend.clock.monotonicNanoseconds()
         lastSave = lastCommit
+        openQueries()
         try progress.workerIsRunning()
         while !stops.isAbandoned {
             let isStopping = stops.isStopping
             let worked = try step(mayWait: !isStopping)
             if isStopping && !(worked && hasWork) { break }
         }
-        if !stops.isAbandoned { try commit() }
+        if !stops.isAbandoned {
+            try commit()
+            queries.serve()
+        }
+    }
+
+    /// Lets the stores be asked, from when they are restored on.
+    private func openQueries() {
+        queries.mailbox.open(waking: session)
+        for task in tasks { queries.open(task.id) { [unowned task] in task.store($0) } }
+        queries.open(.global) { [unowned global] in global.stores[$0] }
+        // What processors wrote when they were made is not to be seen before it is committed.
+        hasWork = tasks.contains { task in task.restorableStores.contains { $0.store.hasUncommittedRows } }
     }
 
     private func restore() throws {
@@ -180,7 +196,10 @@ final class Worker {
         followPause()
         let buffered = tasks.reduce(0) { $0 + $1.bufferedBytes }
         // A round that found nothing to do finds nothing again before something comes, or time has passed, though records may wait for others to compare with.
-        if mayWait { try read(maxBytes: max(1, inputBudget - buffered), timeout: wasIdle ? timeUntilNextTimer() : .zero) }
+        if mayWait {
+            try read(
+                maxBytes: max(1, inputBudget - buffered), timeout: wasIdle && !queries.mailbox.hasQueries ? timeUntilNextTimer() : .zero)
+        }
         let now = backend.clock.now()
         var processed = 0
         var worked = false
@@ -193,6 +212,7 @@ final class Worker {
         worked = worked || processed > 0
         hasWork = hasWork || worked || hasMoved
         if hasWork, isTimeToCommit(isIdle: !worked) { try commit() }
+        if !hasWork, queries.isNeeded { queries.serve() }
         wasIdle = !worked && !hasWork
         if wasIdle, !isPaused { try progress.workerIsIdle() }
         let time = backend.clock.monotonicNanoseconds()
@@ -252,14 +272,21 @@ final class Worker {
 
     private func isTimeToCommit(isIdle: Bool) -> Bool {
         if isIdle || tasks.contains(where: { $0.context.commitIsRequested }) { return true }
-        if backend.clock.monotonicNanoseconds() - lastCommit >= UInt64(max(0, configuration.commitInterval.milliseconds)) * 1_000_000 {
+        let now = backend.clock.monotonicNanoseconds()
+        if now - lastCommit >= UInt64(max(0, configuration.commitInterval.milliseconds)) * 1_000_000
+            || queries.wantsCommit(since: lastCommit, now: now)
+        {
             return true
         }
         return collector.pendingBytes + tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
     }
 
     private func commit() throws {
-        defer { lastCommit = backend.clock.monotonicNanoseconds() }
+        let start = backend.clock.monotonicNanoseconds()
+        defer {
+            lastCommit = backend.clock.monotonicNanoseconds()
+            queries.noteCommit(took: lastCommit - start)
+        }
         let batch = state.database.makeBatch()
         let saves = isTimeToSave
         for task in tasks { try task.prepareCommit(batch: batch, saves: saves) }
@@ -300,7 +327,7 @@ final class Worker {
         for task in tasks {
             for entry in task.restorableStores where entry.isPersistent && (saves || !entry.store.canSaveLater) {
                 guard let changelog = entry.changelog, let end = try end(of: changelog, entry, task) else { continue }
-                let backing = try state.backing(store: entry.planned.declaration.name, partition: task.id.partition)
+                let backing = try state.backing(store: entry.planned.stateName, partition: task.id.partition)
                 state.setPosition(StateDirectory.Position(offset: end, topic: try topicID(of: changelog)), of: backing, in: batch)
             }
         }
