@@ -27,24 +27,30 @@ let package = Package(
         .target(name: "MillraceStreams", dependencies: ["MillraceCore", "MillraceFormats", "MillracePlan"]),
 
         // What the streams stand on.
-        .target(name: "MillraceLog", dependencies: ["MillraceCore", "MillraceFormats"]),
+        .target(name: "MillraceSystem", dependencies: ["MillraceCore"]),
+        .target(name: "MillraceLog", dependencies: ["MillraceCore", "MillraceFormats", "MillraceSystem"]),
         .systemLibrary(name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"]), .brew(["rocksdb"])]),
         .target(name: "MillraceRocksDB", dependencies: ["MillraceCore", "CRocksDB"]),
         .target(
             name: "CSimdJSON", cxxSettings: [.define("NDEBUG")], linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "MillraceJSON", dependencies: ["MillraceCore", "CSimdJSON"]),
 
+        // Kafka's wire protocol, for what librdkafka does not say.
+        .target(name: "MillraceWire", dependencies: ["MillraceCore", "MillraceFormats"]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
+        .target(name: "MillraceCluster", dependencies: ["MillraceCore", "MillraceSystem", "MillraceWire", "COpenSSL"]),
+
         // What an app imports, and what its tests import.
         .target(
             name: "Millrace",
-            dependencies: ["MillraceCore", "MillraceStreams", "MillraceLog", "MillraceRocksDB", "MillraceJSON"]),
+            dependencies: ["MillraceCore", "MillraceStreams", "MillraceLog", "MillraceRocksDB", "MillraceJSON", "MillraceSystem"]),
         .target(
             name: "MillraceTestKit", dependencies: ["MillraceCore", "MillraceFormats", "MillracePlan", "MillraceStreams"]),
         .target(name: "CGetopt"),
         .target(name: "MillraceCommandLine", dependencies: ["CGetopt"]),
         .executableTarget(
             name: "millrace-cli",
-            dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceJSON", "MillraceCommandLine"]),
+            dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceJSON", "MillraceSystem", "MillraceCommandLine"]),
         // Runs the cases of the conformance suite, which Kafka Streams itself has run.
         .target(
             name: "MillraceConformance",
@@ -54,7 +60,8 @@ let package = Package(
         // For tests and measuring only.
         .target(name: "MillraceSimulator", dependencies: ["MillraceCore", "MillraceLog"]),
         .executableTarget(
-            name: "millrace-log-bench", dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceCommandLine"],
+            name: "millrace-log-bench",
+            dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceSystem", "MillraceCommandLine"],
             path: "Benchmarks/millrace-log-bench"),
 
         .target(
@@ -79,8 +86,9 @@ let package = Package(
         .testTarget(name: "ExamplesTests", dependencies: ["WordCount", "FraudDetection"]),
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),
+        .testTarget(name: "MillraceClusterTests", dependencies: ["MillraceCluster", "MillraceWire", "MillraceFormats", "MillraceCore"]),
         .testTarget(name: "MillracePlanTests", dependencies: ["MillracePlan", "MillraceCore"], resources: [.copy("Golden")]),
-        .testTarget(name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats", "MillraceSimulator"]),
+        .testTarget(name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats", "MillraceSystem", "MillraceSimulator"]),
         .testTarget(name: "MillraceRocksDBTests", dependencies: ["MillraceRocksDB", "MillraceTestKit"]),
         .testTarget(name: "MillraceJSONTests", dependencies: ["MillraceJSON"]),
         .testTarget(

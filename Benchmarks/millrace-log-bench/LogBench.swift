@@ -3,6 +3,7 @@ import MillraceCommandLine
 import MillraceCore
 import MillraceFormats
 import MillraceLog
+import MillraceSystem
 
 /// Measures the embedded log: appending, reading, waking, opening, compacting. Figures are printed as lines of name and value.
 @main

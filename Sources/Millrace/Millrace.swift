@@ -4,3 +4,4 @@
 @_exported import MillraceLog
 @_exported import MillraceRocksDB
 @_exported import MillraceStreams
+@_exported import MillraceSystem

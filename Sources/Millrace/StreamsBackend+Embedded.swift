@@ -2,6 +2,7 @@ import MillraceCore
 import MillraceLog
 import MillraceRocksDB
 import MillraceStreams
+import MillraceSystem
 
 extension StreamsBackend {
     /// The embedded default: topics in a durable log under `path`, state in RocksDB beside them. Nothing to install or start.

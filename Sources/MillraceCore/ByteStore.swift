@@ -19,6 +19,17 @@ public protocol ByteStore: AnyObject, Sendable {
     /// Applies all of the batch or none of it, and empties it.
     func write(_ batch: any ByteStoreBatch) throws
 
+    /// Writes many entries in ascending order of their keys, each key once: the quick way to fill a store.
+    ///
+    /// They become visible, all at once, when `body` returns, and replace older values of their keys; when `body` throws, nothing has happened.
+    /// Without a quicker way of its own, a store gathers them in a batch.
+    ///
+    /// - Throws: What `body` throws; `MillraceError` of kind `store` when a key is not greater than the one before, or the disk refuses.
+    func load(sorted body: (any SortedEntries) throws -> Void) throws
+
+    /// Whether damage has been met, so that what the store holds must not be used any more.
+    var isDamaged: Bool { get }
+
     /// Returns when everything written so far survives a crash of the machine.
     func flush() throws
 
@@ -27,6 +38,54 @@ public protocol ByteStore: AnyObject, Sendable {
 
     /// Roughly how many bytes the keys in `lower ..< upper` take; for metrics.
     func approximateSize(from lower: UnsafeRawBufferPointer, to upper: UnsafeRawBufferPointer) -> UInt64
+}
+
+extension ByteStore {
+    public func load(sorted body: (any SortedEntries) throws -> Void) throws {
+        let batch = makeBatch()
+        try body(BatchedEntries(batch))
+        if batch.count > 0 { try write(batch) }
+    }
+
+    public var isDamaged: Bool { false }
+}
+
+/// Takes entries in ascending order of their keys, see `ByteStore.load`. The bytes are copied at each call.
+public protocol SortedEntries: AnyObject {
+    /// Sets the value of a key that is greater than those before.
+    func put(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws
+    /// Removes a key that is greater than those before; nothing happens when there is none.
+    func delete(_ key: UnsafeRawBufferPointer) throws
+}
+
+/// Sorted entries of a store that knows batches only.
+private final class BatchedEntries: SortedEntries {
+    private let batch: any ByteStoreBatch
+    private let lastKey = ByteBuffer()
+    private var isEmpty = true
+
+    init(_ batch: any ByteStoreBatch) {
+        self.batch = batch
+    }
+
+    func put(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws {
+        try check(key)
+        batch.put(key, value)
+    }
+
+    func delete(_ key: UnsafeRawBufferPointer) throws {
+        try check(key)
+        batch.delete(key)
+    }
+
+    private func check(_ key: UnsafeRawBufferPointer) throws {
+        guard isEmpty || lastKey.bytes.lexicographicallyPrecedes(key) else {
+            throw MillraceError(.store, "Keys must be loaded in ascending order, each once.")
+        }
+        isEmpty = false
+        lastKey.removeAll()
+        lastKey.append(key)
+    }
 }
 
 /// A position in a byte store, moved entry by entry in either direction.

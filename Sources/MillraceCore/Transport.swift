@@ -23,12 +23,19 @@ public protocol Transport: AnyObject, Sendable {
     /// The offsets that `group` committed, for those of `partitions` that have one.
     func committedOffsets(of group: String, for partitions: [TopicPartition]) throws -> [TopicPartition: CommittedOffset]
 
+    /// Whether several processes run one app on this transport and a group shares its tasks out among them. The names of their sessions then say which process they belong to.
+    var sharesTasks: Bool { get }
+
     /// A session for one worker thread.
     ///
     /// - Parameters:
     ///   - name: Unique among the sessions of the app, the same after a restart: whoever opens a session of the same name fences the older one.
     ///   - group: The consumer group whose offsets `commit` moves; the application id.
     func openSession(named name: String, group: String) throws -> any TransportSession
+}
+
+extension Transport {
+    public var sharesTasks: Bool { false }
 }
 
 /// What one worker reads with and commits through. Used by one thread at a time, except for `wake`.

@@ -1,5 +1,6 @@
 import MillraceCore
 import MillraceFormats
+import MillraceSystem
 
 /// Kafka's log inside the process: durable topics in a directory, in Kafka's own format, to which one process writes.
 ///

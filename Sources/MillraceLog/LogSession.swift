@@ -1,5 +1,6 @@
 import MillraceCore
 import MillraceFormats
+import MillraceSystem
 
 /// A session on the embedded log: positions in partitions, and a place to wait for more. See `TransportSession`.
 final class LogSession: TransportSession, @unchecked Sendable {

@@ -1,4 +1,5 @@
 import MillraceCore
+import MillraceSystem
 
 /// The files that were written and not yet synced.
 ///

@@ -17,6 +17,7 @@ final class RocksDBDatabase: @unchecked Sendable {
     /// The users, the open store itself being one; negative numbers never occur, and zero is final.
     private let users = Atomic<Int>(1)
     private let closed = Atomic<Bool>(false)
+    private let damaged = Atomic<Bool>(false)
 
     init(path: String, memoryBudget: Int) throws {
         self.path = path
@@ -51,6 +52,9 @@ final class RocksDBDatabase: @unchecked Sendable {
     }
 
     var isClosed: Bool { closed.load(ordering: .acquiring) }
+
+    /// Whether RocksDB has reported damage.
+    var isDamaged: Bool { damaged.load(ordering: .acquiring) }
 
     /// Lets the database go as soon as the last user has left. Only the first call counts.
     func close() {
@@ -90,7 +94,11 @@ final class RocksDBDatabase: @unchecked Sendable {
     ) throws -> Result {
         var error: UnsafeMutablePointer<CChar>?
         let result = call(&error)
-        if let text = RocksDBFailure.text(taking: &error) { throw RocksDBFailure.whileWorking(path, action(), text) }
+        if let text = RocksDBFailure.text(taking: &error) {
+            let failure = RocksDBFailure.whileWorking(path, action(), text)
+            if failure.kind == .corruption { damaged.store(true, ordering: .releasing) }
+            throw failure
+        }
         return result
     }
 

@@ -136,6 +136,16 @@ public final class RocksDBStore: ByteStore {
     }
 }
 
+extension RocksDBStore {
+    /// `bulkLoad`, as any byte store has it.
+    public func load(sorted body: (any SortedEntries) throws -> Void) throws {
+        try bulkLoad { try body($0) }
+    }
+
+    /// Whether RocksDB has met damage since the directory was opened. The next opening refuses it.
+    public var isDamaged: Bool { database.isDamaged }
+}
+
 extension UnsafeRawBufferPointer {
     /// The bytes as RocksDB wants them: never a null pointer, which stands for "no bound" in places.
     var characters: UnsafePointer<CChar> {

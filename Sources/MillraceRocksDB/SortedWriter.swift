@@ -1,10 +1,18 @@
 import CRocksDB
 import MillraceCore
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// Takes entries in ascending order of their keys and writes the files that `RocksDBStore.bulkLoad` hands to RocksDB.
 ///
 /// Valid only inside the closure it is given to, and not thread-safe.
-public final class SortedWriter {
+public final class SortedWriter: SortedEntries {
     /// Files of about this size fit into the levels of the database as they are.
     private static let fileSize: UInt64 = 64 << 20
 
@@ -28,18 +36,36 @@ public final class SortedWriter {
     ///
     /// - Throws: `MillraceError` of kind `store` when `key` is not greater than the key before, or the disk refuses.
     public func put(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws {
-        guard count == 0 || lastKey.bytes.lexicographicallyPrecedes(key) else {
+        try add(key) { file, error in
+            rocksdb_sstfilewriter_put(file, key.characters, key.count, value.characters, value.count, &error)
+        }
+    }
+
+    /// Adds the removal of a key, which may or may not be there.
+    ///
+    /// - Throws: As `put`.
+    public func delete(_ key: UnsafeRawBufferPointer) throws {
+        try add(key) { file, error in rocksdb_sstfilewriter_delete(file, key.characters, key.count, &error) }
+    }
+
+    private func add(_ key: UnsafeRawBufferPointer, _ call: (OpaquePointer?, inout UnsafeMutablePointer<CChar>?) -> Void) throws {
+        let last = lastKey.bytes
+        let common = min(last.count, key.count)
+        let order = common == 0 ? 0 : memcmp(last.characters, key.characters, common)
+        guard count == 0 || order < 0 || (order == 0 && last.count < key.count) else {
             throw MillraceError(
                 .store,
                 "keys must be loaded in ascending order, each once; entry \(count) of the load is not greater than the one before it")
         }
+        // Keys begin with the number of a store. A file for each store keeps the range of a file small, so that it overlaps with no other.
+        let isOfSameStore = common >= 4 && memcmp(last.characters, key.characters, 4) == 0
+        if current != nil, !isOfSameStore { try finishFile() }
         let file = try current ?? start()
-        try database.explaining("write a sorted file") { error in
-            rocksdb_sstfilewriter_put(file, key.characters, key.count, value.characters, value.count, &error)
-        }
+        try database.explaining("write a sorted file") { error in call(file, &error) }
         lastKey.removeAll()
         lastKey.append(key)
         count += 1
+        guard count % 256 == 0 else { return }
         var size: UInt64 = 0
         rocksdb_sstfilewriter_file_size(file, &size)
         if size >= Self.fileSize { try finishFile() }

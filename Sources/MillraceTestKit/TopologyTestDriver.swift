@@ -52,6 +52,7 @@ public final class TopologyTestDriver {
         internalTopics = Set(topology.plan.internalTopics.keys.map { "\(applicationID)-\($0)" })
         task = try StreamTask(
             id: context.id, subtopology: whole, context: context, globalStores: globalTask.stores, backing: { _ in nil })
+        try task.assemble()
         sourceTopics = Set(task.sourceTopics)
         try settle()
     }

@@ -3,6 +3,7 @@ import MillraceCommandLine
 import MillraceCore
 import MillraceFormats
 import MillraceLog
+import MillraceSystem
 
 /// `millrace produce`
 enum ProduceCommand {

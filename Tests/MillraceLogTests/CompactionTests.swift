@@ -1,6 +1,7 @@
 import Foundation
 import MillraceCore
 import MillraceFormats
+import MillraceSystem
 import Testing
 
 @testable import MillraceLog

@@ -80,26 +80,27 @@ extension Ban {
             pattern: #"\bDate\(\)|\bDate\.now\b|\bclock_gettime|\bgettimeofday\(|\b(Continuous|Suspending)Clock\b|\bDispatchTime\b"#,
             instead: "take the time as an argument, or ask a WallClock", scope: ["Sources/"],
             except: [
-                "Sources/MillraceLog/SystemClock.swift", "Sources/MillraceLog/Monitor.swift",
+                "Sources/MillraceSystem/SystemClock.swift", "Sources/MillraceSystem/Monitor.swift",
                 "Sources/MillraceStreams/Engine/EndOfWorkers.swift",
             ], example: "let start = ContinuousClock.now"),
         Ban(
             pattern: #"\bSystemRandomNumberGenerator\b|\.random\(in: [^,)]*\)|\.shuffled\(\)|\.randomElement\(\)"#,
             instead: "take a seeded generator as an argument, so that the same input gives the same bytes", scope: libraries,
-            except: ["Sources/MillraceLog/EmbeddedLog+Topics.swift"], example: "let partition = Int.random(in: 0..<4)"),
+            except: ["Sources/MillraceLog/EmbeddedLog+Topics.swift", "Sources/MillraceStreams/Engine/StateDirectory.swift"],
+            example: "let partition = Int.random(in: 0..<4)"),
         Ban(
             pattern: #"\bpthread_create\(|\bDispatchQueue\b|\bThread\b\s*[.({]|\bTask\s*\{|\bTask\.detached\b"#,
             instead: "start threads by WorkerThread or BackgroundThread only", scope: libraries,
-            except: ["Sources/MillraceLog/Monitor.swift", "Sources/MillraceStreams/Engine/WorkerThread.swift"],
+            except: ["Sources/MillraceSystem/BackgroundThread.swift", "Sources/MillraceStreams/Engine/WorkerThread.swift"],
             example: "Task { await run() }"),
         Ban(
             pattern: #"\bNSLock\b|\bDispatchSemaphore\b|\bos_unfair_lock\b"#,
-            instead: "use Mutex of Synchronization, or Monitor in the log",
+            instead: "use Mutex of Synchronization, or Monitor of MillraceSystem",
             scope: libraries, example: "private let lock = NSLock()"),
         Ban(
             pattern: #"^\s*(public )?import (Foundation|Dispatch)\b"#,
             instead: "use the standard library; Foundation is for MillraceJSON and programs, FoundationEssentials for Millrace",
-            scope: ["Core", "Formats", "Plan", "Streams", "Log", "RocksDB", "TestKit"].map { "Sources/Millrace\($0)/" },
+            scope: ["Core", "Formats", "Plan", "Streams", "System", "Log", "RocksDB", "Wire", "TestKit"].map { "Sources/Millrace\($0)/" },
             example: "import Foundation"),
         Ban(
             pattern: #"@_exported\b"#, instead: "import where it is used; only the module Millrace passes others on", scope: ["Sources/"],

@@ -7,31 +7,58 @@ struct AppPreparation {
     let configuration: StreamsConfiguration
     let transport: any Transport
 
-    /// - Returns: All tasks, in order.
+    /// What there is to run.
+    struct Work {
+        /// All tasks, in order.
+        var tasks: [TaskID] = []
+        /// What a group is told of it.
+        var subtopologies: [GroupDeclaration.Subtopology] = []
+    }
+
     /// - Throws: `MillraceError` of kind `configuration` or `transport` that names the topics and what to do.
-    func prepare() throws -> [TaskID] {
+    func prepare() throws -> Work {
         try checkApplicationID()
         let counts = try partitionCounts()
         // All checks come first: a start that fails leaves no topics behind.
         for subtopology in topology.subtopologies { try checkCopartitioning(of: subtopology, counts) }
         try checkDeadLetterTopics()
         for topic in topology.internalTopics.values.sorted(by: { $0.name < $1.name }) {
-            try create(full(topic.name), partitions: counts[topic.name] ?? 1, settings: topic.settings)
+            try create(specification(of: topic.name, partitions: counts[topic.name] ?? 1, settings: topic.settings))
         }
-        var tasks: [TaskID] = []
+        var work = Work()
         for subtopology in topology.subtopologies {
             let partitions = subtopology.sourceTopics.compactMap { counts[$0] }.max() ?? 0
+            var declared = declaration(of: subtopology, counts)
             for store in subtopology.stores {
                 switch store.changelog {
                 case .none: break
                 case .own(let topic):
-                    try create(full(topic), partitions: partitions, settings: changelogSettings(of: store.declaration))
+                    let changelog = specification(of: topic, partitions: partitions, settings: changelogSettings(of: store.declaration))
+                    try create(changelog)
+                    declared.changelogTopics.append(changelog)
                 case .sourceTopic(let topic): try check(topic, counts[topic] ?? 0, fills: store.declaration.name, of: partitions)
                 }
             }
-            tasks += (0..<partitions).map { TaskID(subtopology: subtopology.id, partition: $0) }
+            work.tasks += (0..<partitions).map { TaskID(subtopology: subtopology.id, partition: $0) }
+            work.subtopologies.append(declared)
         }
-        return tasks
+        return work
+    }
+
+    private func declaration(of subtopology: Subtopology, _ counts: [String: Int32]) -> GroupDeclaration.Subtopology {
+        let whole = { (topic: String) in topology.isInternal(topic) ? full(topic) : topic }
+        return GroupDeclaration.Subtopology(
+            id: subtopology.id, sourceTopics: subtopology.sourceTopics.filter { !topology.isInternal($0) },
+            repartitionSourceTopics: subtopology.internalTopics.map {
+                specification(of: $0.name, partitions: counts[$0.name] ?? 1, settings: $0.settings)
+            },
+            repartitionSinkTopics: subtopology.sinkTopics.filter(topology.isInternal).map(full), changelogTopics: [],
+            copartitionGroups: subtopology.copartitionGroups.map { $0.map(whole) })
+    }
+
+    /// One of the app's own topics, as it is to be.
+    private func specification(of topic: String, partitions: Int32, settings: [String: String]) -> TopicSpecification {
+        TopicSpecification(full(topic), partitions: partitions, settings: configuration.internalTopicSettings.merging(settings) { $1 })
     }
 
     /// The settings of a store's changelog; a windowed one keeps rows as much longer as the app is configured to.
@@ -117,18 +144,14 @@ struct AppPreparation {
         )
     }
 
-    private func create(_ name: String, partitions: Int32, settings: [String: String]) throws {
-        if let present = try transport.describeTopic(name) {
-            guard present.partitions == partitions else {
-                throw MillraceError(
-                    .configuration,
-                    "Topic \(name) belongs to this app and has \(present.partitions) partitions, but the topology needs \(partitions). Delete the app's topics and state to start over, or restore the old number of partitions of its input."
-                )
-            }
-            return
+    private func create(_ topic: TopicSpecification) throws {
+        guard let present = try transport.describeTopic(topic.name) else { return try transport.createTopic(topic) }
+        guard present.partitions == topic.partitions else {
+            throw MillraceError(
+                .configuration,
+                "Topic \(topic.name) belongs to this app and has \(present.partitions) partitions, but the topology needs \(topic.partitions). Delete the app's topics and state to start over, or restore the old number of partitions of its input."
+            )
         }
-        try transport.createTopic(
-            TopicSpecification(name, partitions: partitions, settings: configuration.internalTopicSettings.merging(settings) { $1 }))
     }
 
     private func full(_ topic: String) -> String { "\(configuration.applicationID)-\(topic)" }

@@ -81,7 +81,8 @@ public struct RestartPolicy: Sendable, Equatable {
     /// How long to wait before the first attempt; twice as long before each further one, up to a minute.
     public var backoff: Duration
 
-    /// After failures that may pass: closures that threw, disks and topics that could not be reached. Wrong configurations, fenced sessions and damaged logs end the app at once.
+    /// After failures that may pass: closures that threw, disks and topics that could not be reached, local state that is damaged, which is rebuilt. Wrong configurations, fenced
+    /// sessions and damaged logs end the app at once.
     public init(attempts: Int, backoff: Duration = .seconds(1)) {
         self.attempts = attempts
         self.backoff = backoff
@@ -90,9 +91,10 @@ public struct RestartPolicy: Sendable, Equatable {
     /// The first failure ends `run`.
     public static let never = RestartPolicy(attempts: 0)
 
-    func allows(_ error: any Error, attempt: Int) -> Bool {
+    /// - Parameter stateIsDamaged: Whether damage of the local state came with it, which is rebuilt; a damaged log is not.
+    func allows(_ error: any Error, attempt: Int, stateIsDamaged: Bool = false) -> Bool {
         guard attempt <= attempts, let error = error as? MillraceError else { return false }
-        return error.isRetriable || [.processing, .serialization, .production, .store, .transport].contains(error.kind)
+        return stateIsDamaged || error.isRetriable || [.processing, .serialization, .production, .store, .transport].contains(error.kind)
     }
 
     func delay(before attempt: Int) -> Duration {

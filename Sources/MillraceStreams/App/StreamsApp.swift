@@ -31,6 +31,14 @@ public final class StreamsApp: Sendable {
         func withLock<Result: Sendable>(_ body: (inout sending AppState) -> sending Result) -> Result { state.withLock(body) }
     }
 
+    private let crew = Mutex(Crew())
+
+    /// The workers of the current run, and how many the app was told to have.
+    private struct Crew {
+        var crew: WorkerCrew?
+        var threads: Int?
+    }
+
     /// An app that does nothing until `run`.
     public init(_ topology: Topology, on backend: StreamsBackend, configuration: StreamsConfiguration) {
         self.topology = topology
@@ -121,8 +129,15 @@ public final class StreamsApp: Sendable {
             let before = processedRecords
             do { return try runWorkers() } catch {
                 attempt = processedRecords > before ? 1 : attempt + 1
-                guard !stops.isStoppedByApp, restarts.allows(error, attempt: attempt) else { throw error }
+                let damage = error as? StateDamage
+                let error = damage?.error ?? error
+                guard !stops.isStoppedByApp, restarts.allows(error, attempt: attempt, stateIsDamaged: damage != nil) else { throw error }
                 let delay = restarts.delay(before: attempt)
+                if damage != nil {
+                    configuration.logger.log(
+                        .error, "The local state is damaged; all of it is rebuilt from the changelogs, in this process",
+                        ("error", "\(error)"))
+                }
                 configuration.logger.log(
                     .error, "The app failed and goes on from its last commit", ("attempt", "\(attempt) of \(restarts.attempts)"),
                     ("delay", "\(delay)"), ("error", "\(error)"))
@@ -145,56 +160,56 @@ public final class StreamsApp: Sendable {
 
     /// Prepares topics and state, runs the workers, and waits for them.
     private func runWorkers() throws {
-        let assignment = try AppPreparation(
+        let work = try AppPreparation(
             topology: topology.plan, configuration: configuration, transport: backend.transport
         ).prepare()
-        queries.setTasks(assignment)
+        queries.setTasks(work.tasks)
         let state = try StateDirectory(try backend.openState(configuration.applicationID, configuration.logger))
-        let workers = min(max(1, configuration.threads), max(1, assignment.count))
-        let progress = AppProgress(
-            transport: backend.transport, workers: workers, after: progress.withLock { $0 },
-            onAllRunning: { [weak self] in self?.allAreRunning() }, onAllIdle: { [weak self] in self?.shutDown() })
-        self.progress.withLock { $0 = progress }
-        if stopsWhenIdle.withLock({ $0 }) { progress.stopWhenIdle() }
-        let ended = EndOfWorkers(count: workers)
-        for number in 0..<workers {
-            let ids = assignment.enumerated().filter { $0.offset % workers == number }.map(\.element)
-            let work: @Sendable () throws -> Void = { [self] in
-                try Worker(
-                    number: number, tasks: ids, topology: topology.plan, configuration: configuration, backend: backend, state: state,
-                    stops: stops, progress: progress, queries: queries
-                ).run()
-            }
-            do {
-                try WorkerThread.start { [stops] in ended.note(Result { try work() }, orElse: stops.fail) }
-            } catch {
-                // Those that were started must be gone before anybody else may use their state.
-                for _ in number..<workers { ended.note(.failure(error), orElse: stops.fail) }
-                break
-            }
-        }
-        let outcome = Result {
-            try flushUntil(ended, state)
-            if let error = ended.firstError { throw error }
-        }
+        let outcome = Result { try runWorkers(on: state, work) }
         // Closed here and not when the last reference goes, so that the next run can open it as soon as this one has returned.
         let closing = Result { try state.database.close() }
-        try outcome.get()
+        do { try outcome.get() } catch { throw state.database.isDamaged ? StateDamage(error: error) : error }
         try closing.get()
     }
 
-    private func allAreRunning() {
-        move(to: stops.isPaused ? .paused : .running, from: [.restoring])
+    private func runWorkers(on state: StateDirectory, _ work: AppPreparation.Work) throws {
+        let isShared = backend.transport.sharesTasks
+        let progress = AppProgress(
+            transport: backend.transport, workers: 0, tasks: isShared ? nil : work.tasks.count, after: progress.withLock { $0 },
+            onSettled: { [weak self] in self?.tasksRun($0) }, onAllIdle: { [weak self] in self?.shutDown() })
+        self.progress.withLock { $0 = progress }
+        if stopsWhenIdle.withLock({ $0 }) { progress.stopWhenIdle() }
+        let crew = WorkerCrew(
+            try AppRun(
+                configuration: configuration, backend: backend, topology: topology.plan, state: state, stops: stops, progress: progress,
+                tasks: work.tasks, subtopologies: work.subtopologies, queries: queries), limit: isShared ? .max : max(1, work.tasks.count))
+        let threads = self.crew.withLock { current in
+            current.crew = crew
+            return current.threads ?? configuration.threads
+        }
+        defer { self.crew.withLock { $0.crew = nil } }
+        crew.resize(to: threads)
+        try crew.waitForEnd()
     }
 
-    /// Waits for the workers; meanwhile brings their state to disk now and then, so that a crash costs a short replay even where little is written.
-    private func flushUntil(_ ended: EndOfWorkers, _ state: StateDirectory) throws {
-        while !ended.wait(for: .seconds(10)) {
-            do { try state.database.flush() } catch {
-                stops.fail()
-                ended.waitForAll()
-                throw error
-            }
+    /// Changes how many threads process records, while the app runs or before. Tasks move from one thread to another with their state on disk; nothing is processed twice.
+    ///
+    /// Threads that become too many commit, give up their tasks, and end; the call does not wait for it. Less than 1 counts as 1; more than there are tasks are of no use.
+    ///
+    /// Kafka: `addStreamThread` and `removeStreamThread`.
+    public func setThreads(_ count: Int) {
+        let crew = crew.withLock { current in
+            current.threads = max(1, count)
+            return current.crew
+        }
+        crew?.resize(to: max(1, count))
+    }
+
+    private func tasksRun(_ all: Bool) {
+        if all {
+            move(to: stops.isPaused ? .paused : .running, from: [.restoring])
+        } else {
+            move(to: .restoring, from: [.running])
         }
     }
 }
@@ -203,7 +218,7 @@ public final class StreamsApp: Sendable {
 public enum AppState: Sendable, Equatable {
     /// Not started yet.
     case created
-    /// Opening topics and bringing its state up to date.
+    /// Opening topics, or bringing state up to date; tasks whose state is up to date process meanwhile. Again when tasks move.
     case restoring
     /// Processing.
     case running
@@ -213,4 +228,9 @@ public enum AppState: Sendable, Equatable {
     case stopping
     /// `run` has returned or thrown.
     case stopped
+}
+
+/// An error that came with damage of the local state, which the next run makes anew.
+private struct StateDamage: Error {
+    let error: any Error
 }

@@ -4,8 +4,10 @@ import MillraceCore
 public struct StreamsConfiguration: Sendable {
     /// The name of the app: of its consumer group, and the first part of the names of its internal topics. Kafka: `application.id`.
     public var applicationID: String
-    /// How many threads process records. More than there are tasks are of no use. Kafka: `num.stream.threads`.
+    /// How many threads process records at first, see `StreamsApp.setThreads`. More than there are tasks are of no use. Kafka: `num.stream.threads`.
     public var threads = 1
+    /// How many threads restore state, while others process. They exist only as long as there is something to restore, or to keep warm.
+    public var restoreThreads = 2
     /// What a crash may cost. Kafka: `processing.guarantee`.
     public var guarantee = ProcessingGuarantee.exactlyOnce
     /// The longest time between two commits; when nothing is left to do there is one at once. Kafka: `commit.interval.ms`.
@@ -21,6 +23,12 @@ public struct StreamsConfiguration: Sendable {
     public var windowChangelogAdditionalRetention = Duration.seconds(24 * 3600)
     /// Settings of the topics that the app makes for itself, beyond the necessary ones, by Kafka's names: `["max.message.bytes": "10485760"]`. Kafka: the prefix `topic.`.
     public var internalTopicSettings: [String: String] = [:]
+    /// Where the app answers queries, as `host:port`, for the other members of its group; `nil` when nowhere. Kafka: `application.server`.
+    public var endpoint: String?
+    /// What is said of this instance to the group, such as its rack, by name: standbys are placed by it. Kafka: the prefix `client.tag.`.
+    public var clientTags: [String: String] = [:]
+    /// How long local state of tasks that are elsewhere now, or of stores that the program has no more, is kept in case they come back. Kafka: `state.cleanup.delay.ms`.
+    public var stateCleanupDelay = Duration.seconds(600)
     /// What happens to records that cannot be read or that a closure threw for.
     public var failures = FailurePolicies()
     /// Where the app says what it does.

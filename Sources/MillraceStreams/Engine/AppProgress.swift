@@ -7,27 +7,33 @@ final class AppProgress: Sendable {
         var committed: [TopicPartition: Offset] = [:]
         var processed = 0
         var dropped: [Int: [DropReason: Int]] = [:]
-        var running = 0
+        var workers: Int
+        /// The workers that run all they are to run.
+        var settled: Set<Int> = []
+        var running: Set<TaskID> = []
+        var wasSettled = false
         var stopsWhenIdle = false
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let transport: any Transport
-    private let workers: Int
-    private let onAllRunning: @Sendable () -> Void
+    /// How many tasks run when all do; `nil` where others run some.
+    private let tasks: Int?
+    private let onSettled: @Sendable (Bool) -> Void
     private let onAllIdle: @Sendable () -> Void
 
     /// - Parameters:
-    ///   - onAllRunning: Called once, when the last worker has restored its state.
+    ///   - onSettled: Called with `true` when all tasks run, and with `false` when that is no longer so.
     ///   - onAllIdle: Called when everything that the app reads is processed and committed and it was asked to stop then.
     ///   - previous: The run before, which failed; its counts are carried on.
     init(
-        transport: any Transport, workers: Int, after previous: AppProgress?, onAllRunning: @escaping @Sendable () -> Void,
+        transport: any Transport, workers: Int, tasks: Int?, after previous: AppProgress?, onSettled: @escaping @Sendable (Bool) -> Void,
         onAllIdle: @escaping @Sendable () -> Void
     ) {
         self.transport = transport
-        self.workers = workers
-        self.onAllRunning = onAllRunning
+        self.tasks = tasks
+        state = Mutex(State(workers: workers))
+        self.onSettled = onSettled
         self.onAllIdle = onAllIdle
         guard let previous else { return }
         let (processed, dropped) = (previous.processedRecords, previous.droppedRecords)
@@ -63,21 +69,57 @@ final class AppProgress: Sendable {
         state.withLock { $0.committed[partition] }
     }
 
-    func workerIsRunning() throws {
-        let isLast = state.withLock { state in
-            state.running += 1
-            return state.running == workers
+    /// Forgets a partition that this process does not read any more.
+    func forget(_ partition: TopicPartition) {
+        state.withLock { $0.committed[partition] = nil }
+    }
+
+    /// How many workers share the app's memory.
+    var workers: Int { state.withLock { $0.workers } }
+
+    /// Notes how many workers there are from now on.
+    func expect(workers: Int) { change { $0.workers = workers } }
+
+    func taskRuns(_ task: TaskID) { change { $0.running.insert(task) } }
+
+    func taskIsGone(_ task: TaskID) { change { $0.running.remove(task) } }
+
+    /// Notes whether a worker runs all that it is to run.
+    func worker(_ worker: Int, isSettled: Bool) {
+        change { state in
+            if isSettled { state.settled.insert(worker) } else { state.settled.remove(worker) }
         }
-        if isLast { onAllRunning() }
+    }
+
+    /// Notes that a worker has ended although the app goes on.
+    func workerHasEnded(_ worker: Int) {
+        change { state in
+            state.settled.remove(worker)
+            state.dropped[-1, default: [:]].merge(state.dropped.removeValue(forKey: worker) ?? [:], uniquingKeysWith: +)
+        }
+    }
+
+    private func change(_ body: (inout State) -> Void) {
+        let news = state.withLock { state -> Bool? in
+            body(&state)
+            let isSettled = isSettled(state)
+            defer { state.wasSettled = isSettled }
+            return isSettled == state.wasSettled ? nil : isSettled
+        }
+        if let news { onSettled(news) }
+    }
+
+    private func isSettled(_ state: State) -> Bool {
+        state.settled.count == state.workers && (tasks == nil || tasks == state.running.count)
     }
 
     /// To be called by a worker that has nothing left to do.
     func workerIsIdle() throws {
-        let committed = state.withLock { $0.stopsWhenIdle && $0.running == workers ? $0.committed : nil }
+        let committed = state.withLock { $0.stopsWhenIdle && isSettled($0) ? $0.committed : nil }
         guard let committed else { return }
         // Two looks: between them nothing may have moved, or a worker may just be passing work on to another.
         for (partition, offset) in committed where try transport.offsetRange(of: partition).upperBound > offset { return }
-        guard state.withLock({ $0.committed == committed }) else { return }
+        guard state.withLock({ isSettled($0) && $0.committed == committed }) else { return }
         onAllIdle()
     }
 }

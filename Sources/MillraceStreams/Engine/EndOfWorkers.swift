@@ -6,7 +6,7 @@ import Synchronization
     import Darwin
 #endif
 
-/// Waits for all workers of an app, and keeps the first error of any.
+/// Waits for all workers of an app, or whatever else runs on threads of its own, and keeps the first error of any.
 final class EndOfWorkers: @unchecked Sendable {
     // Guarded by `mutex`; `ended` is signalled when `left` becomes 0.
     private var left: Int
@@ -37,6 +37,9 @@ final class EndOfWorkers: @unchecked Sendable {
     }
 
     var firstError: (any Error)? { locked { error } }
+
+    /// One more is to be waited for.
+    func add() { locked { left += 1 } }
 
     /// Notes that a worker has ended.
     ///

@@ -1,4 +1,5 @@
 import MillraceCore
+import MillracePlan
 import Synchronization
 
 /// The one database of an app's persistent stores: which part of it belongs to which store and partition, and how far each is along its changelog.
@@ -11,12 +12,9 @@ final class StateDirectory: Sendable {
 
     init(_ database: any ByteStore) throws {
         self.database = database
-        var highest: UInt32 = 0
-        let cursor = try StateDirectory.catalogueKey("s").withUnsafeBytes { lower in
-            try StateDirectory.catalogueKey("t").withUnsafeBytes { try database.cursor(from: lower, to: $0) }
-        }
-        while try cursor.next() { highest = max(highest, cursor.value.count == 4 ? cursor.value.loadBigEndian() : 0) }
-        nextNumber = Mutex(highest + 1)
+        nextNumber = Mutex(1)
+        let highest: UInt32 = try places().map { place in place.backing.prefix.withUnsafeBytes { $0.loadBigEndian() } }.max() ?? 0
+        nextNumber.withLock { $0 = highest + 1 }
     }
 
     /// How far a store partition is along its changelog, and which topic that was.
@@ -54,20 +52,78 @@ final class StateDirectory: Sendable {
     }
 
     func setPosition(_ position: Position, of backing: Backing, in batch: any ByteStoreBatch) {
+        let row = StateDirectory.positionRow(position, of: backing)
+        row.key.withUnsafeBytes { key in row.value.withUnsafeBytes { batch.put(key, $0) } }
+    }
+
+    /// What is written for a position. The key comes before those of all stores' rows.
+    static func positionRow(_ position: Position, of backing: Backing) -> (key: [UInt8], value: [UInt8]) {
         let value = ByteBuffer()
         value.append(bigEndian: position.offset.value)
         value.append(bigEndian: position.topic.high)
         value.append(bigEndian: position.topic.low)
-        StateDirectory.positionKey(backing).withUnsafeBytes { batch.put($0, value.bytes) }
+        return (positionKey(backing), Array(value.bytes))
     }
 
     /// Deletes all rows of a store partition and its position.
     func wipe(_ backing: Backing) throws {
+        // Deleting the range of a store that is new would still cost each reader a look at the deletion.
+        let isEmpty = try BackingCursor(backing, from: UnsafeRawBufferPointer(start: nil, count: 0), to: nil, reversed: false).key == nil
+        if try isEmpty && position(of: backing) == nil { return }
         let batch = database.makeBatch()
         let end = BackingCursor.successor(of: backing.prefix) ?? [255, 255, 255, 255]
         backing.prefix.withUnsafeBytes { lower in end.withUnsafeBytes { batch.deleteRange(from: lower, to: $0) } }
         StateDirectory.positionKey(backing).withUnsafeBytes { batch.delete($0) }
         try database.write(batch)
+    }
+
+    /// How far the tasks are whose state is here: the sums of the offsets of their stores.
+    func positions(in topology: PhysicalTopology) throws -> [TaskID: Int64] {
+        var subtopologies: [String: Int] = [:]
+        for subtopology in topology.subtopologies {
+            for store in subtopology.stores { subtopologies[store.stateName] = subtopology.id }
+        }
+        var positions: [TaskID: Int64] = [:]
+        for place in try places() {
+            guard let subtopology = subtopologies[place.store], let position = try position(of: place.backing) else { continue }
+            positions[TaskID(subtopology: subtopology, partition: place.partition), default: 0] += position.offset.value
+        }
+        return positions
+    }
+
+    /// The store partitions that have a place here.
+    func places() throws -> [(store: String, partition: Partition, backing: Backing)] {
+        let cursor = try StateDirectory.catalogueKey("s").withUnsafeBytes { lower in
+            try StateDirectory.catalogueKey("t").withUnsafeBytes { try database.cursor(from: lower, to: $0) }
+        }
+        var places: [(store: String, partition: Partition, backing: Backing)] = []
+        while try cursor.next() {
+            let name = String(decoding: cursor.key.dropFirst(5), as: UTF8.self)
+            guard let slash = name.firstIndex(of: "/"), let partition = Partition(name[..<slash]), cursor.value.count == 4 else { continue }
+            places.append(
+                (String(name[name.index(after: slash)...]), partition, Backing(store: database, prefix: Array(cursor.value))))
+        }
+        return places
+    }
+
+    /// What tells this directory from those of other processes, the same after a restart: made at its first use.
+    func processID() throws -> TopicID {
+        let key = StateDirectory.catalogueKey("i")
+        let value = ByteBuffer()
+        if try key.withUnsafeBytes({ try database.get($0, into: value) }), value.count == 16 {
+            return TopicID(high: value.bytes.loadBigEndian(), low: value.bytes.loadBigEndian(at: 8))
+        }
+        // The one thing here that no seed decides: two processes must never take the same.
+        var numbers = SystemRandomNumberGenerator()
+        let id = TopicID(high: numbers.next(), low: numbers.next())
+        value.removeAll()
+        value.append(bigEndian: id.high)
+        value.append(bigEndian: id.low)
+        let batch = database.makeBatch()
+        key.withUnsafeBytes { batch.put($0, value.bytes) }
+        try database.write(batch)
+        try database.flush()
+        return id
     }
 
     private static func catalogueKey(_ name: String) -> [UInt8] {

@@ -8,21 +8,16 @@ final class StopSignal: Sendable {
         var isAbandoned = false
         var hasFailed = false
         var isPaused = false
-        var sessions: [Waker] = []
+        var sessions: [SessionWaker] = []
     }
 
     private let state = Mutex(State())
-
-    /// A session, of which only `wake` is used from other threads.
-    private struct Waker: @unchecked Sendable {
-        let session: any TransportSession
-    }
 
     /// Finish what is at hand, commit, and end.
     func stop() {
         state.withLock { state in
             state.isStopping = true
-            for waker in state.sessions { waker.session.wake() }
+            for waker in state.sessions { waker.wake() }
         }
     }
 
@@ -36,7 +31,7 @@ final class StopSignal: Sendable {
     func fail() {
         state.withLock { state in
             state.hasFailed = true
-            for waker in state.sessions { waker.session.wake() }
+            for waker in state.sessions { waker.wake() }
         }
     }
 
@@ -54,7 +49,7 @@ final class StopSignal: Sendable {
     func pause(_ isPaused: Bool) {
         state.withLock { state in
             state.isPaused = isPaused
-            for waker in state.sessions { waker.session.wake() }
+            for waker in state.sessions { waker.wake() }
         }
     }
 
@@ -66,16 +61,16 @@ final class StopSignal: Sendable {
 
     /// Lets a session be woken, until it is closed.
     func add(_ session: any TransportSession) {
-        let waker = Waker(session: session)
+        let waker = SessionWaker(session)
         state.withLock { $0.sessions.append(waker) }
     }
 
     func remove(_ session: any TransportSession) {
-        state.withLock { state in state.sessions.removeAll { $0.session === session } }
+        state.withLock { state in state.sessions.removeAll { $0.isOf(session) } }
     }
 
     /// Makes all waiting workers look around.
     func wakeAll() {
-        state.withLock { state in for waker in state.sessions { waker.session.wake() } }
+        state.withLock { state in for waker in state.sessions { waker.wake() } }
     }
 }

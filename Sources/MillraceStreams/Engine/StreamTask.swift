@@ -10,6 +10,7 @@ package final class StreamTask {
     package let context: TaskContext
     private var queues: [RecordQueue] = []
     private let stores: [TaskStore]
+    private let subtopology: Subtopology
 
     /// A store of the task and the topic that its changes go to.
     package struct TaskStore {
@@ -20,12 +21,14 @@ package final class StreamTask {
         package let isPersistent: Bool
     }
 
+    /// A task with its stores, which can be restored. It has no nodes before `assemble`.
     package init(
         id: TaskID, subtopology: Subtopology, context: TaskContext, globalStores: [String: any StateStore],
         backing: (PlannedStore) throws -> Backing?
     ) throws {
         self.id = id
         self.context = context
+        self.subtopology = subtopology
         context.stores = globalStores
         stores = try subtopology.stores.map { planned in
             guard let payload = planned.declaration.payload as? StorePayload else {
@@ -39,6 +42,10 @@ package final class StreamTask {
                 store: store, planned: planned, changelog: planned.changelogTopic(of: context.applicationID),
                 isPersistent: payload.isPersistent)
         }
+    }
+
+    /// Makes the nodes: to be called once, when the stores are restored, since processors may look at them.
+    package func assemble() throws {
         for (topic, reset, source) in try TaskAssembly(context).assemble(subtopology) {
             queues.append(RecordQueue(topic: topic, reset: reset, source: source, position: 0))
         }
@@ -142,12 +149,33 @@ package final class StreamTask {
                 if case .own = entry.planned.changelog { try context.collector.topic(name) } else { nil }
             }
             let partition = id.partition
-            try entry.store.commit(
-                to: { key, value, timestamp, headers in
-                    try topic?.append(partition: partition, key: key, value: value, timestamp: timestamp, headers: headers)
-                }, batch: entry.isPersistent && (saves || !entry.store.canSaveLater) ? batch : nil)
+            do {
+                try entry.store.commit(
+                    to: { key, value, timestamp, headers in
+                        try topic?.append(partition: partition, key: key, value: value, timestamp: timestamp, headers: headers)
+                    }, batch: entry.isPersistent && (saves || !entry.store.canSaveLater) ? batch : nil)
+            } catch { throw commitFailure(of: entry, error) }
         }
         context.commitIsRequested = false
+    }
+
+    /// The records that a value comes from have been processed when it is written, several to one value perhaps, and what they led to besides stays: no policy can leave it out.
+    private func commitFailure(of entry: TaskStore, _ error: any Error) -> MillraceError {
+        let name = entry.planned.declaration.name
+        guard let known = error as? MillraceError else {
+            return MillraceError(
+                .serialization,
+                "A row of store \(name) could not be written at the commit: its serde threw. The records behind it have been processed, so that no failure policy can leave it out. Let the operator in front of the store refuse such values.",
+                cause: error, node: name, task: id)
+        }
+        guard known.node == nil else { return known }
+        var failure = known
+        (failure.node, failure.task) = (name, id)
+        if [.serialization, .production, .processing].contains(failure.kind) {
+            failure.message =
+                "A row of store \(name) could not be written at the commit: \(known.message) The records behind it have been processed, so that no failure policy can leave it out. Let the operator in front of the store refuse such values."
+        }
+        return failure
     }
 
     /// The store of this name, for queries and tests.

@@ -1,139 +1,125 @@
 import MillraceCore
 import MillracePlan
 
-/// Owns a thread's tasks: reads for them, runs them, and commits their outputs, state and offsets together.
+/// Owns a thread's tasks: reads for them, runs them, and commits their outputs, state and offsets together. Tasks come and go while it runs (`Worker+Tasks.swift`).
 ///
-/// Everything under a worker belongs to its thread and needs no lock. Whatever goes wrong ends the worker without a commit, so that the next start goes on from the last one.
+/// Everything under a worker belongs to its thread and needs no lock; only tasks that are being restored are with a restore thread meanwhile. Whatever goes wrong ends the worker
+/// without a commit, so that the next start goes on from the last one. Only a member that its group has put out goes on: it gives up all it holds, and joins again.
 final class Worker {
-    private let number: Int
-    private let configuration: StreamsConfiguration
-    private let backend: StreamsBackend
-    private let state: StateDirectory
-    private let session: any TransportSession
-    private let collector: RecordCollector
-    private let tasks: [StreamTask]
-    private let global: GlobalStateTask
-    /// Of the tasks and the global state, to be closed.
-    private let contexts: [TaskContext]
-    private let topology: PhysicalTopology
-    private let stops: StopSignal
-    private let progress: AppProgress
-    private let queries: QueryDesk
+    let number: Int
+    let run: AppRun
+    var session: any TransportSession
+    var membership: (any GroupMembership)?
+    let collector: RecordCollector
+    /// What the worker is to hold; `nil` before it was told.
+    var assignment: TaskAssignment?
+    var held: [TaskID: HeldTask] = [:]
+    /// Whether something held, or still to be held, is on its way to where it belongs.
+    var isMoving = true
+    /// Whether everything held is where it belongs, and nothing is missing.
+    var isInPlace = false
+    /// Those that run, in the order of their ids.
+    var tasks: [StreamTask] = []
+    let global: GlobalStateTask
+    /// Where the stores of the running tasks are asked.
+    let queries: QueryDesk
     /// The task that reads a partition.
-    private var readers: [TopicPartition: StreamTask] = [:]
+    var readers: [TopicPartition: StreamTask] = [:]
     /// Where reading goes on, behind what was handed to tasks.
-    private var fetched: [TopicPartition: Offset] = [:]
-    private var paused: Set<TopicPartition> = []
+    var fetched: [TopicPartition: Offset] = [:]
+    var paused: Set<TopicPartition> = []
+    /// Whether the session reads other partitions than it should.
+    var needsAssignment = false
     private var idle: TaskIdle
     private var purge: RepartitionPurge
-    private let restorer: StateRestorer
     private var topicIDs: [String: TopicID] = [:]
     private var processedSinceCommit = 0
     /// Whether anything was done since the last commit that is worth one.
-    private var hasWork = false
+    var hasWork = false
     private var isPaused = false
     /// Whether the last round found nothing to do.
     private var wasIdle = false
-    private var lastCommit: UInt64 = 0
+    var lastCommit: UInt64 = 0
     private var lastSave: UInt64 = 0
+    var nextReport: UInt64 = 0
+    /// How often the group has put this member out since it last committed.
+    var timesFenced = 0
     /// The ends of the changelogs whose last records are not on disk yet.
-    private var changelogEnds: [TopicPartition: Offset] = [:]
+    var changelogEnds: [TopicPartition: Offset] = [:]
+    /// Left out by tasks that are gone.
+    var droppedBefore: [DropReason: Int] = [:]
+    /// How many workers share the memory, as of this round.
+    private var workers = 1
+    private let isDismissed: @Sendable () -> Bool
 
-    init(
-        number: Int, tasks ids: [TaskID], topology: PhysicalTopology, configuration: StreamsConfiguration, backend: StreamsBackend,
-        state: StateDirectory, stops: StopSignal, progress: AppProgress, queries: StoreQueries
-    ) throws {
+    var configuration: StreamsConfiguration { run.configuration }
+    var backend: StreamsBackend { run.backend }
+    private var stops: StopSignal { run.stops }
+    private var progress: AppProgress { run.progress }
+
+    /// - Parameter isDismissed: Whether this worker is to end although the app goes on.
+    init(number: Int, of run: AppRun, isDismissed: @escaping @Sendable () -> Bool) throws {
         self.number = number
-        self.topology = topology
-        self.configuration = configuration
-        self.backend = backend
-        self.state = state
-        self.stops = stops
-        self.progress = progress
-        self.queries = QueryDesk(queries, clock: backend.clock)
-        let name = "\(configuration.applicationID)-worker-\(number)"
+        self.run = run
+        self.isDismissed = isDismissed
+        let (configuration, backend) = (run.configuration, run.backend)
         idle = TaskIdle(limit: configuration.maximumTaskIdle)
         purge = RepartitionPurge(transport: backend.transport, logger: configuration.logger, now: backend.clock.monotonicNanoseconds())
-        let restorer = StateRestorer(
-            transport: backend.transport, applicationID: configuration.applicationID, state: state, clock: backend.clock,
-            logger: configuration.logger, onProgress: configuration.onRestore)
-        self.restorer = restorer
-        let session = try backend.transport.openSession(named: name, group: configuration.applicationID)
-        self.session = session
-        let collector = RecordCollector(TransportTopics(backend.transport))
-        self.collector = collector
-        let now = backend.clock.now()
-        var contexts: [TaskContext] = []
-        func context(_ id: TaskID) -> TaskContext {
-            let context = TaskContext(
-                id: id, applicationID: configuration.applicationID, now: now, logger: configuration.logger, collector: collector)
-            context.failures = configuration.failures
-            contexts.append(context)
-            return context
-        }
-        let globalContext = context(TaskID(subtopology: -1, partition: 0))
+        collector = RecordCollector(TransportTopics(backend.transport))
+        let globalContext = TaskContext(
+            id: TaskID(subtopology: -1, partition: 0), applicationID: configuration.applicationID, now: backend.clock.now(),
+            logger: configuration.logger, collector: collector)
         globalContext.failures = configuration.failures.withoutDeadLetters
         // Nobody closes what was opened by an init that throws.
         var isMade = false
-        defer {
-            if !isMade {
-                session.close()
-                for context in contexts { context.close() }
-            }
-        }
-        let global = try GlobalStateTask(topology.globalStores, context: globalContext)
-        self.global = global
-        tasks = try ids.map { id in
-            guard let subtopology = topology.subtopologies.first(where: { $0.id == id.subtopology }) else {
-                throw MillraceError(.topology, "There is no subtopology \(id.subtopology).", task: id)
-            }
-            return try StreamTask(
-                id: id, subtopology: subtopology, context: context(id), globalStores: global.stores,
-                backing: { try restorer.backing(of: $0, task: id) })
-        }
-        self.contexts = contexts
+        defer { if !isMade { globalContext.close() } }
+        global = try GlobalStateTask(run.topology.globalStores, context: globalContext)
+        queries = QueryDesk(run.queries, clock: backend.clock)
+        session = try run.openSession(ofWorker: number)
         isMade = true
     }
 
-    /// Restores the state and finds where to read on; then processes until told to stop.
-    func run() throws {
+    /// Takes tasks, restores and processes until told to stop.
+    func work() throws {
         stops.add(session)
         defer {
             queries.close()
+            giveUpRestores()
+            for held in held.values { close(held) }
+            global.context.close()
+            membership?.leave()
             stops.remove(session)
             session.close()
-            for context in contexts { context.close() }
         }
-        try restore()
+        for topic in global.topics { try fillGlobalStore(from: topic) }
         if stops.isStopping { return }
-        try startReading()
+        queries.mailbox.open(waking: session)
+        queries.open(.global) { [unowned global] in global.stores[$0] }
+        membership = try session.join(run.declaration) ?? run.localGroup.join(as: number)
+        needsAssignment = true
         lastCommit = backend.clock.monotonicNanoseconds()
         lastSave = lastCommit
-        openQueries()
-        try progress.workerIsRunning()
         while !stops.isAbandoned {
             let isStopping = stops.isStopping
-            let worked = try step(mayWait: !isStopping)
-            if isStopping && !(worked && hasWork) { break }
+            if !isStopping, isDismissed() { break }
+            do {
+                if !isStopping { try followAssignment() }
+                let worked = try step(mayWait: !isStopping)
+                if isStopping && !(worked && hasWork) { break }
+            } catch let error as MillraceError where error.kind == .fenced && run.backend.transport.sharesTasks {
+                try joinAgain(after: error)
+            }
         }
-        if !stops.isAbandoned {
-            try commit()
+        guard !stops.isAbandoned else { return }
+        do {
+            try commit(saves: true)
             queries.serve()
+        } catch let error as MillraceError where error.kind == .fenced && backend.transport.sharesTasks {
+            configuration.logger.log(
+                .warning, "The group has put this worker out before its last commit; others do that work again", ("worker", "\(number)"),
+                ("reason", error.message))
+            forgetWork()
         }
-    }
-
-    /// Lets the stores be asked, from when they are restored on.
-    private func openQueries() {
-        queries.mailbox.open(waking: session)
-        for task in tasks { queries.open(task.id) { [unowned task] in task.store($0) } }
-        queries.open(.global) { [unowned global] in global.stores[$0] }
-        // What processors wrote when they were made is not to be seen before it is committed.
-        hasWork = tasks.contains { task in task.restorableStores.contains { $0.store.hasUncommittedRows } }
-    }
-
-    private func restore() throws {
-        for task in tasks { try restorer.restore(task, with: session) { [stops] in stops.isStopping } }
-        for topic in global.topics { try fillGlobalStore(from: topic) }
     }
 
     private func fillGlobalStore(from topic: String) throws {
@@ -157,42 +143,12 @@ final class Worker {
         try global.forgetChanges()
     }
 
-    private func startReading() throws {
-        var starts: [TopicPartition: CommittedOffset] = [:]
-        for task in tasks {
-            let partitions = task.sourceTopics.map { TopicPartition($0, task.id.partition) }
-            let existing = try partitions.filter { $0.partition < (try partitionCount(of: $0.topic)) }
-            let committed = try backend.transport.committedOffsets(of: configuration.applicationID, for: existing)
-            for partition in existing {
-                let range = try backend.transport.offsetRange(of: partition)
-                var offset = try committed[partition]?.offset ?? task.startingOffset(of: partition.topic, in: range)
-                if offset < range.lowerBound || offset > range.upperBound {
-                    let start = try task.startingOffset(of: partition.topic, in: range)
-                    configuration.logger.log(
-                        .warning, "The committed offset is outside what the topic holds; reading goes on where the source says to start",
-                        ("partition", "\(partition)"), ("committed", "\(offset)"), ("start", "\(range.lowerBound)"),
-                        ("end", "\(range.upperBound)"),
-                        ("next", "\(start)"))
-                    offset = start
-                }
-                // Where reading starts at the end, what comes from now on is the app's, whatever happens before its first commit.
-                if committed[partition] == nil, offset > range.lowerBound { starts[partition] = CommittedOffset(offset) }
-                task.seek(
-                    partition.topic, to: offset, partitionTime: committed[partition].map { PartitionTime.decode($0.metadata) } ?? .none)
-                if let metadata = committed[partition]?.metadata { task.context.recall(PartitionTime.decodeProcessors(metadata)) }
-                fetched[partition] = offset
-                readers[partition] = task
-                progress.note(partition, offset)
-            }
-        }
-        if !starts.isEmpty { _ = try session.commit([], offsets: starts) }
-        try session.assign(fetched)
-    }
-
     /// One round: read what is there, process a slice, commit if it is time.
     ///
     /// - Returns: Whether anything was processed.
     private func step(mayWait: Bool) throws -> Bool {
+        workers = max(1, progress.workers)
+        try assignPartitions()
         followPause()
         let buffered = tasks.reduce(0) { $0 + $1.bufferedBytes }
         // A round that found nothing to do finds nothing again before something comes, or time has passed, though records may wait for others to compare with.
@@ -214,10 +170,19 @@ final class Worker {
         if hasWork, isTimeToCommit(isIdle: !worked) { try commit() }
         if !hasWork, queries.isNeeded { queries.serve() }
         wasIdle = !worked && !hasWork
-        if wasIdle, !isPaused { try progress.workerIsIdle() }
+        if wasIdle, !isPaused, isInPlace { try progress.workerIsIdle() }
         let time = backend.clock.monotonicNanoseconds()
         if purge.isDue(time) { purge.run(now: time, committed: try purgeable()) }
         return worked
+    }
+
+    /// Lets the session read what the running tasks read, and the global stores' topics.
+    private func assignPartitions() throws {
+        guard needsAssignment else { return }
+        try session.assign(fetched)
+        for partition in isPaused ? Set(readers.keys) : paused { session.pause(partition) }
+        needsAssignment = false
+        wasIdle = false
     }
 
     /// While the app is paused, what tasks read is not even fetched; global tables go on.
@@ -236,7 +201,7 @@ final class Worker {
 
     /// How far the repartition topics that the worker reads are committed.
     private func purgeable() throws -> [TopicPartition: Offset] {
-        let topics = Set(topology.internalTopics.keys.map { "\(configuration.applicationID)-\($0)" })
+        let topics = Set(run.topology.internalTopics.keys.map { "\(configuration.applicationID)-\($0)" })
         let partitions = readers.keys.filter { topics.contains($0.topic) }
         return try backend.transport.committedOffsets(of: configuration.applicationID, for: partitions).mapValues(\.offset)
     }
@@ -281,14 +246,15 @@ final class Worker {
         return collector.pendingBytes + tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
     }
 
-    private func commit() throws {
+    /// - Parameter saves: Whether the disk is to have all rows afterwards, as before tasks are given up.
+    func commit(saves: Bool = false) throws {
         let start = backend.clock.monotonicNanoseconds()
         defer {
             lastCommit = backend.clock.monotonicNanoseconds()
             queries.noteCommit(took: lastCommit - start)
         }
-        let batch = state.database.makeBatch()
-        let saves = isTimeToSave
+        let batch = run.state.database.makeBatch()
+        let saves = saves || isTimeToSave
         for task in tasks { try task.prepareCommit(batch: batch, saves: saves) }
         let outputs = try collector.batches()
         var offsets: [TopicPartition: CommittedOffset] = [:]
@@ -307,19 +273,29 @@ final class Worker {
         let firsts = try session.commit(outputs, offsets: offsets)
         for (output, first) in zip(outputs, firsts) { changelogEnds[output.partition] = first + Int64(output.recordCount) }
         try notePositions(saves: saves, in: batch)
-        if batch.count > 0 { try state.database.write(batch) }
+        if batch.count > 0 { try run.state.database.write(batch) }
         if saves { lastSave = lastCommit }
         collector.removeAll()
-        let limit = configuration.memoryBudget / (2 * max(1, configuration.threads) * max(1, tasks.count))
+        let limit = storeBudget / max(1, tasks.count)
         for task in tasks { task.trim(to: limit) }
         for (partition, offset) in offsets { progress.note(partition, offset.offset) }
         progress.count(
             processedSinceCommit, dropped: droppedRecords, worker: number)
         (processedSinceCommit, hasWork) = (0, false)
+        timesFenced = 0
+    }
+
+    /// Forgets what was done since the last commit.
+    func forgetWork() {
+        collector.removeAll()
+        changelogEnds = [:]
+        (processedSinceCommit, hasWork, wasIdle) = (0, false, false)
     }
 
     private var droppedRecords: [DropReason: Int] {
-        tasks.reduce(into: global.context.dropped) { $0.merge($1.context.dropped, uniquingKeysWith: +) }
+        tasks.reduce(into: global.context.dropped.merging(droppedBefore, uniquingKeysWith: +)) {
+            $0.merge($1.context.dropped, uniquingKeysWith: +)
+        }
     }
 
     /// Notes how far along their changelogs the rows are that the batch holds.
@@ -327,8 +303,8 @@ final class Worker {
         for task in tasks {
             for entry in task.restorableStores where entry.isPersistent && (saves || !entry.store.canSaveLater) {
                 guard let changelog = entry.changelog, let end = try end(of: changelog, entry, task) else { continue }
-                let backing = try state.backing(store: entry.planned.stateName, partition: task.id.partition)
-                state.setPosition(StateDirectory.Position(offset: end, topic: try topicID(of: changelog)), of: backing, in: batch)
+                let backing = try run.state.backing(store: entry.planned.stateName, partition: task.id.partition)
+                run.state.setPosition(StateDirectory.Position(offset: end, topic: try topicID(of: changelog)), of: backing, in: batch)
             }
         }
     }
@@ -342,11 +318,11 @@ final class Worker {
     /// Whether the rows of all stores are to go to the disk with this commit. Less often than commits, since a row that changes all the time then goes there but once. What a
     /// crash loses of them, some seconds at most besides what the database still had in memory, is read from the changelog again.
     private var isTimeToSave: Bool {
-        stops.isStopping || lastCommit - lastSave >= 5_000_000_000 || tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
+        lastCommit - lastSave >= 5_000_000_000 || tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
     }
 
     /// Bytes that rows in memory may take.
-    private var storeBudget: Int { configuration.memoryBudget / (2 * max(1, configuration.threads)) }
+    private var storeBudget: Int { configuration.memoryBudget / (2 * workers) }
 
     private func topicID(of topic: String) throws -> TopicID {
         if let id = topicIDs[topic] { return id }
@@ -357,14 +333,14 @@ final class Worker {
         return id
     }
 
-    private func partitionCount(of topic: String) throws -> Int32 {
+    func partitionCount(of topic: String) throws -> Int32 {
         guard let description = try backend.transport.describeTopic(topic) else {
             throw MillraceError(.transport, "Topic \(topic) does not exist. Create it first.")
         }
         return description.partitions
     }
 
-    private var inputBudget: Int { configuration.memoryBudget / (4 * max(1, configuration.threads)) }
+    private var inputBudget: Int { configuration.memoryBudget / (4 * workers) }
     private var partitionBudget: Int { max(1 << 16, inputBudget / max(1, readers.count)) }
 
     /// How long nothing needs to be done: until the next punctuation of the time of day, at most a second.

@@ -6,7 +6,7 @@ import MillraceCore
     import Darwin
 #endif
 
-/// The operating system's clock; what a log uses when it is given none.
+/// The operating system's clock; what is used where none is given.
 public struct SystemClock: WallClock {
     /// The clock of the machine.
     public init() {}

@@ -1,14 +1,14 @@
 import MillraceCore
 
 /// A thread that does something again and again: syncing, keeping house.
-final class RepeatingWork: @unchecked Sendable {
+package final class RepeatingWork: @unchecked Sendable {
     private let monitor = Monitor()
     private let stopped: Condition
     private var isStopped = false
     private var thread: BackgroundThread?
 
     /// - Parameter work: Gets a way to wait inside of it, in nanoseconds, which says whether to go on.
-    init(every interval: Duration, _ work: @escaping @Sendable (_ wait: (UInt64) -> Bool) -> Void) {
+    package init(every interval: Duration, _ work: @escaping @Sendable (_ wait: (UInt64) -> Bool) -> Void) {
         stopped = Condition(of: monitor)
         let nanoseconds = UInt64(max(1, interval.milliseconds)) * 1_000_000
         thread = BackgroundThread { [self] in
@@ -26,7 +26,7 @@ final class RepeatingWork: @unchecked Sendable {
     }
 
     /// Ends the thread and waits until it has ended, unless it is the thread itself that calls.
-    func stop() {
+    package func stop() {
         let running = monitor.locked {
             isStopped = true
             stopped.signal()

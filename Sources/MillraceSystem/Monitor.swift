@@ -4,11 +4,11 @@
     import Darwin
 #endif
 
-/// A lock of the system's threads, on which `Condition`s can wait. The only file of the log that knows threads.
-final class Monitor: @unchecked Sendable {
+/// A lock of the system's threads, on which `Condition`s can wait.
+package final class Monitor: @unchecked Sendable {
     fileprivate let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
 
-    init() {
+    package init() {
         mutex.initialize(to: pthread_mutex_t())
         let result = pthread_mutex_init(mutex, nil)
         precondition(result == 0, "a mutex can be made")
@@ -20,7 +20,7 @@ final class Monitor: @unchecked Sendable {
     }
 
     /// Runs `body` while no other thread is inside.
-    func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
+    package func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         return try body()
@@ -28,11 +28,11 @@ final class Monitor: @unchecked Sendable {
 }
 
 /// Something that a thread inside a monitor can wait for and another can announce.
-final class Condition: @unchecked Sendable {
+package final class Condition: @unchecked Sendable {
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let monitor: Monitor
 
-    init(of monitor: Monitor) {
+    package init(of monitor: Monitor) {
         self.monitor = monitor
         condition.initialize(to: pthread_cond_t())
         #if canImport(Glibc)
@@ -52,7 +52,7 @@ final class Condition: @unchecked Sendable {
     }
 
     /// Leaves the monitor until `signal` or until `deadline`, in nanoseconds of the monotonic clock; may also return for no reason. Call it inside the monitor.
-    func wait(until deadline: UInt64) {
+    package func wait(until deadline: UInt64) {
         #if canImport(Glibc)
             var time = timespec(tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
             pthread_cond_timedwait(condition, monitor.mutex, &time)
@@ -65,17 +65,17 @@ final class Condition: @unchecked Sendable {
     }
 
     /// Leaves the monitor until `signal`; may also return for no reason. Call it inside the monitor.
-    func wait() {
+    package func wait() {
         pthread_cond_wait(condition, monitor.mutex)
     }
 
     /// Lets all that wait go on.
-    func signal() {
+    package func signal() {
         pthread_cond_broadcast(condition)
     }
 
     /// Now, on the clock of `wait(until:)`.
-    static func now() -> UInt64 {
+    package static func now() -> UInt64 {
         #if canImport(Glibc)
             var time = timespec()
             clock_gettime(CLOCK_MONOTONIC, &time)
@@ -83,50 +83,5 @@ final class Condition: @unchecked Sendable {
         #else
             return clock_gettime_nsec_np(CLOCK_UPTIME_RAW)
         #endif
-    }
-}
-
-/// A thread of the log's own, for work that blocks.
-final class BackgroundThread {
-    private final class Work {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-
-    private var thread: pthread_t
-
-    /// Starts it.
-    init(_ body: @escaping @Sendable () -> Void) {
-        let work = Unmanaged.passRetained(Work(body)).toOpaque()
-        #if canImport(Glibc)
-            thread = pthread_t()
-            let result = pthread_create(
-                &thread, nil,
-                { argument in
-                    guard let argument else { return nil }
-                    Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body()
-                    return nil
-                }, work)
-            precondition(result == 0, "a thread can be started")
-        #else
-            var started: pthread_t?
-            let result = pthread_create(
-                &started, nil,
-                { argument in
-                    Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body()
-                    return nil
-                }, work)
-            guard result == 0, let started else { preconditionFailure("a thread can be started") }
-            thread = started
-        #endif
-    }
-
-    /// Waits until it has ended, unless it is the thread itself that calls.
-    func join() {
-        if pthread_equal(pthread_self(), thread) != 0 {
-            pthread_detach(thread)
-        } else {
-            pthread_join(thread, nil)
-        }
     }
 }

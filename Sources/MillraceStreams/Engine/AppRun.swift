@@ -1,0 +1,55 @@
+import MillraceCore
+import MillracePlan
+
+/// What the workers of one run of an app share.
+final class AppRun: Sendable {
+    let configuration: StreamsConfiguration
+    let backend: StreamsBackend
+    let topology: PhysicalTopology
+    let state: StateDirectory
+    let stops: StopSignal
+    let progress: AppProgress
+    /// Where queries find the tasks.
+    let queries: StoreQueries
+    let claims: TaskClaims
+    let restorer: StateRestorer
+    let restores: RestorePool
+    /// Shares the tasks out where no group does.
+    let localGroup: LocalGroup
+    let declaration: GroupDeclaration
+
+    init(
+        configuration: StreamsConfiguration, backend: StreamsBackend, topology: PhysicalTopology, state: StateDirectory, stops: StopSignal,
+        progress: AppProgress, tasks: [TaskID], subtopologies: [GroupDeclaration.Subtopology], queries: StoreQueries
+    ) throws {
+        self.configuration = configuration
+        self.backend = backend
+        self.topology = topology
+        self.state = state
+        self.stops = stops
+        self.progress = progress
+        self.queries = queries
+        claims = TaskClaims { [stops] in stops.wakeAll() }
+        localGroup = LocalGroup(tasks)
+        restorer = StateRestorer(
+            transport: backend.transport, applicationID: configuration.applicationID, state: state, clock: backend.clock,
+            logger: configuration.logger, onProgress: configuration.onRestore)
+        let process = try state.processID()
+        declaration = GroupDeclaration(
+            subtopologies: subtopologies, processID: process, endpoint: configuration.endpoint, tags: configuration.clientTags)
+        prefix =
+            backend.transport.sharesTasks
+            ? "\(configuration.applicationID)-\(String(process.high ^ process.low, radix: 16))" : configuration.applicationID
+        restores = RestorePool(
+            threads: configuration.restoreThreads, budget: configuration.memoryBudget / 4, transport: backend.transport, restorer: restorer,
+            group: configuration.applicationID, sessionName: { [prefix] in "\(prefix)-restore-\($0)" })
+    }
+
+    /// What the names of sessions begin with: other than those of other processes that run the app.
+    private let prefix: String
+
+    /// The session of a worker, which fences an older one of that worker.
+    func openSession(ofWorker number: Int) throws -> any TransportSession {
+        try backend.transport.openSession(named: "\(prefix)-worker-\(number)", group: configuration.applicationID)
+    }
+}
