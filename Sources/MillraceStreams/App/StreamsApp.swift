@@ -19,7 +19,19 @@ public final class StreamsApp: Sendable {
     private let board = MetricsBoard()
     private let progress = Mutex<AppProgress?>(nil)
     private let stopsWhenIdle = Mutex(false)
-    private let currentState = Mutex(AppState.created)
+    private let currentState: CurrentState
+    /// Where queries find the tasks' stores.
+    let queries: StoreQueries
+    /// The program, for those who ask what stores it has.
+    var plan: PhysicalTopology { topology.plan }
+
+    /// In an object of its own, so that queries can look at it without holding the app.
+    private final class CurrentState: Sendable {
+        private let state = Mutex(AppState.created)
+
+        func withLock<Result: Sendable>(_ body: (inout sending AppState) -> sending Result) -> Result { state.withLock(body) }
+    }
+
     private let crew = Mutex(Crew())
 
     /// The workers of the current run, and how many the app was told to have.
@@ -33,6 +45,9 @@ public final class StreamsApp: Sendable {
         self.topology = topology
         self.backend = backend
         self.configuration = configuration
+        let state = CurrentState()
+        currentState = state
+        queries = StoreQueries(appState: { [stops] in stops.isStoppedByApp ? .stopping : state.withLock { $0 } })
     }
 
     /// What the app is doing.
@@ -176,6 +191,7 @@ public final class StreamsApp: Sendable {
         let work = try AppPreparation(
             topology: topology.plan, configuration: configuration, transport: backend.transport
         ).prepare()
+        queries.setTasks(work.tasks)
         let state = try StateDirectory(try backend.openState(configuration.applicationID, configuration.logger))
         let outcome = Result {
             try TopologyComparison(configuration: configuration, transport: backend.transport, state: state).run(topology.plan)
@@ -197,7 +213,8 @@ public final class StreamsApp: Sendable {
         let crew = WorkerCrew(
             try AppRun(
                 configuration: configuration, backend: backend, topology: topology.plan, state: state, stops: stops, progress: progress,
-                metrics: board, tasks: work.tasks, subtopologies: work.subtopologies), limit: isShared ? .max : max(1, work.tasks.count))
+                metrics: board, tasks: work.tasks, subtopologies: work.subtopologies, queries: queries),
+            limit: isShared ? .max : max(1, work.tasks.count))
         let threads = self.crew.withLock { current in
             current.crew = crew
             return current.threads ?? configuration.threads

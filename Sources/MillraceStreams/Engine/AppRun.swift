@@ -10,6 +10,8 @@ final class AppRun: Sendable {
     let stops: StopSignal
     let progress: AppProgress
     let metrics: MetricsBoard
+    /// Where queries find the tasks.
+    let queries: StoreQueries
     let claims: TaskClaims
     let restorer: StateRestorer
     let restores: RestorePool
@@ -19,7 +21,7 @@ final class AppRun: Sendable {
 
     init(
         configuration: StreamsConfiguration, backend: StreamsBackend, topology: PhysicalTopology, state: StateDirectory, stops: StopSignal,
-        progress: AppProgress, metrics: MetricsBoard, tasks: [TaskID], subtopologies: [GroupDeclaration.Subtopology]
+        progress: AppProgress, metrics: MetricsBoard, tasks: [TaskID], subtopologies: [GroupDeclaration.Subtopology], queries: StoreQueries
     ) throws {
         self.configuration = configuration
         self.backend = backend
@@ -28,6 +30,7 @@ final class AppRun: Sendable {
         self.stops = stops
         self.progress = progress
         self.metrics = metrics
+        self.queries = queries
         claims = TaskClaims { [stops] in stops.wakeAll() }
         localGroup = LocalGroup(tasks)
         restorer = StateRestorer(

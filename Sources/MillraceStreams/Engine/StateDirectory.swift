@@ -81,7 +81,7 @@ final class StateDirectory: Sendable {
     func positions(in topology: PhysicalTopology) throws -> [TaskID: Int64] {
         var subtopologies: [String: Int] = [:]
         for subtopology in topology.subtopologies {
-            for store in subtopology.stores { subtopologies[store.declaration.name] = subtopology.id }
+            for store in subtopology.stores { subtopologies[store.stateName] = subtopology.id }
         }
         var positions: [TaskID: Int64] = [:]
         for place in try places() {

@@ -300,6 +300,11 @@ package final class StreamTask {
 }
 
 extension PlannedStore {
+    /// The name of the store's rows on disk. Rows with a time to live lie differently, and so elsewhere: a store that gets one, or loses it, is rebuilt from its changelog.
+    var stateName: String {
+        (declaration.payload as? StorePayload)?.isMortal == true ? declaration.name + "~mortal" : declaration.name
+    }
+
     /// The full name of the topic that the store is restored from; `nil` without one.
     func changelogTopic(of applicationID: String) -> String? {
         switch changelog {

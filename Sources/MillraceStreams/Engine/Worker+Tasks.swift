@@ -110,6 +110,9 @@ extension Worker {
         if !starts.isEmpty { _ = try session.commit([], offsets: starts) }
         tasks.insert(task, at: tasks.firstIndex { $0.id > task.id } ?? tasks.count)
         needsAssignment = true
+        queries.open(task.id) { [unowned task] in task.store($0) }
+        // What processors wrote when they were made is not to be seen before it is committed.
+        hasWork = hasWork || task.restorableStores.contains { $0.store.hasUncommittedRows }
         run.progress.taskRuns(task.id)
     }
 
@@ -140,7 +143,10 @@ extension Worker {
             default: leaving.append(held)
             }
         }
-        if leaving.contains(where: \.isRunning) { try commit(saves: true) }
+        if leaving.contains(where: \.isRunning) {
+            try commit(saves: true)
+            queries.serve()
+        }
         for held in leaving {
             if let restore = held.restore {
                 held.isClosing = true
@@ -157,6 +163,7 @@ extension Worker {
         // First of all: as long as the task counts as running, its partitions must be known too, or all would look done without them.
         run.progress.taskIsGone(held.id)
         if held.isRunning {
+            queries.close(held.id)
             tasks.removeAll { $0.id == held.id }
             for (partition, task) in readers where task.id == held.id {
                 readers[partition] = nil
@@ -206,6 +213,7 @@ extension Worker {
         }
         session = try run.openSession(ofWorker: number)
         run.stops.add(session)
+        queries.mailbox.open(waking: session)
         needsAssignment = true
         membership = try session.join(run.declaration) ?? run.localGroup.join(as: number)
     }

@@ -24,6 +24,8 @@ final class Worker {
     var tasks: [StreamTask] = []
     let global: GlobalStateTask
     let meter: WorkerMeter
+    /// Where the stores of the running tasks are asked.
+    let queries: QueryDesk
     /// The task that reads a partition.
     var readers: [TopicPartition: StreamTask] = [:]
     /// Where reading goes on, behind what was handed to tasks.
@@ -36,7 +38,7 @@ final class Worker {
     private var topicIDs: [String: TopicID] = [:]
     private var processedSinceCommit = 0
     /// Whether anything was done since the last commit that is worth one.
-    private var hasWork = false
+    var hasWork = false
     private var isPaused = false
     /// Whether the last round found nothing to do.
     private var wasIdle = false
@@ -76,6 +78,7 @@ final class Worker {
         var isMade = false
         defer { if !isMade { globalContext.close() } }
         global = try GlobalStateTask(run.topology.globalStores, context: globalContext)
+        queries = QueryDesk(run.queries, clock: backend.clock)
         session = try run.openSession(ofWorker: number)
         isMade = true
     }
@@ -85,6 +88,7 @@ final class Worker {
         stops.add(session)
         meter.isAlive(true)
         defer {
+            queries.close()
             meter.isAlive(false)
             giveUpRestores()
             for held in held.values { close(held) }
@@ -95,6 +99,8 @@ final class Worker {
         }
         for topic in global.topics { try fillGlobalStore(from: topic) }
         if stops.isStopping { return }
+        queries.mailbox.open(waking: session)
+        queries.open(.global) { [unowned global] in global.stores[$0] }
         membership = try session.join(run.declaration) ?? run.localGroup.join(as: number)
         needsAssignment = true
         lastCommit = backend.clock.monotonicNanoseconds()
@@ -111,7 +117,10 @@ final class Worker {
             }
         }
         guard !stops.isAbandoned else { return }
-        do { try commit(saves: true) } catch let error as MillraceError where error.kind == .fenced && backend.transport.sharesTasks {
+        do {
+            try commit(saves: true)
+            queries.serve()
+        } catch let error as MillraceError where error.kind == .fenced && backend.transport.sharesTasks {
             configuration.logger.log(
                 .warning, "The group has put this worker out before its last commit; others do that work again", ("worker", "\(number)"),
                 ("reason", error.message))
@@ -149,7 +158,10 @@ final class Worker {
         followPause()
         let buffered = tasks.reduce(0) { $0 + $1.bufferedBytes }
         // A round that found nothing to do finds nothing again before something comes, or time has passed, though records may wait for others to compare with.
-        if mayWait { try read(maxBytes: max(1, inputBudget - buffered), timeout: wasIdle ? timeUntilNextTimer() : .zero) }
+        if mayWait {
+            try read(
+                maxBytes: max(1, inputBudget - buffered), timeout: wasIdle && !queries.mailbox.hasQueries ? timeUntilNextTimer() : .zero)
+        }
         let now = backend.clock.now()
         var processed = 0
         var worked = false
@@ -167,6 +179,7 @@ final class Worker {
         worked = worked || processed > 0
         hasWork = hasWork || worked || hasMoved
         if hasWork, isTimeToCommit(isIdle: !worked) { try commit() }
+        if !hasWork, queries.isNeeded { queries.serve() }
         wasIdle = !worked && !hasWork
         if wasIdle { meter.publish(now: now, global: global) }
         if wasIdle, !isPaused, isInPlace { try progress.workerIsIdle() }
@@ -236,7 +249,10 @@ final class Worker {
 
     private func isTimeToCommit(isIdle: Bool) -> Bool {
         if isIdle || tasks.contains(where: { $0.context.commitIsRequested }) { return true }
-        if backend.clock.monotonicNanoseconds() - lastCommit >= UInt64(max(0, configuration.commitInterval.milliseconds)) * 1_000_000 {
+        let now = backend.clock.monotonicNanoseconds()
+        if now - lastCommit >= UInt64(max(0, configuration.commitInterval.milliseconds)) * 1_000_000
+            || queries.wantsCommit(since: lastCommit, now: now)
+        {
             return true
         }
         return collector.pendingBytes + tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
@@ -244,7 +260,11 @@ final class Worker {
 
     /// - Parameter saves: Whether the disk is to have all rows afterwards, as before tasks are given up.
     func commit(saves: Bool = false) throws {
-        defer { lastCommit = backend.clock.monotonicNanoseconds() }
+        let start = backend.clock.monotonicNanoseconds()
+        defer {
+            lastCommit = backend.clock.monotonicNanoseconds()
+            queries.noteCommit(took: lastCommit - start)
+        }
         let batch = run.state.database.makeBatch()
         let saves = saves || isTimeToSave
         meter.beginCommit(
@@ -301,7 +321,7 @@ final class Worker {
         for task in tasks {
             for entry in task.restorableStores where entry.isPersistent && (saves || !entry.store.canSaveLater) {
                 guard let changelog = entry.changelog, let end = try end(of: changelog, entry, task) else { continue }
-                let backing = try run.state.backing(store: entry.planned.declaration.name, partition: task.id.partition)
+                let backing = try run.state.backing(store: entry.planned.stateName, partition: task.id.partition)
                 run.state.setPosition(StateDirectory.Position(offset: end, topic: try topicID(of: changelog)), of: backing, in: batch)
             }
         }
