@@ -13,7 +13,7 @@ final class StateUpkeep {
         self.app = app
         var subtopologies: [String: Int] = [:]
         for subtopology in app.topology.subtopologies {
-            for store in subtopology.stores { subtopologies[store.declaration.name] = subtopology.id }
+            for store in subtopology.stores { subtopologies[store.stateName] = subtopology.id }
         }
         self.subtopologies = subtopologies
     }
