@@ -44,7 +44,6 @@ final class DataDirectory {
         let note = String(decoding: try lock.contents(lockPath, maximum: 4096), as: UTF8.self)
         mayHaveLostUnsyncedData = DataDirectory.mayHaveLostData(note: note, boot: fileSystem.bootIdentity)
         try checkFormat(isNew: !names.contains(DataDirectory.formatFile))
-        try writeNote("open")
     }
 
     /// Makes a directory and those above it that are missing, so that they are still there after a failure of power.
@@ -87,6 +86,11 @@ final class DataDirectory {
     /// Lets other processes have the directory.
     func unlock() {
         lock = nil
+    }
+
+    /// Notes who has the directory, and under which run of the system. Only when the log has been recovered: a process that dies before must leave the next one to ask whether anything was lost.
+    func markOpen() throws {
+        try writeNote("open")
     }
 
     /// Notes that everything is on the disk.

@@ -95,6 +95,7 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
         // A process that died while it made a topic may have left directories that are not there for good, and some may have been made just now.
         if !topics.isEmpty { try fileSystem.syncDirectory(path) }
         addUnsynced(recovered?.unsynced ?? [:])
+        try directory.markOpen()
     }
 
     /// What the process before wrote and did not sync is now for this one to sync: the next entry of the journal that is called synced stands for all before it.
