@@ -47,7 +47,6 @@ final class DataDirectory {
         closedJournalLength = DataDirectory.closedJournalLength(note: note)
         mayHaveLostUnsyncedData = DataDirectory.mayHaveLostData(note: note, boot: fileSystem.bootIdentity)
         try checkFormat(isNew: !names.contains(DataDirectory.formatFile))
-        try writeNote("open")
     }
 
     /// Makes a directory and those above it that are missing, so that they are still there after a failure of power.
@@ -92,6 +91,11 @@ final class DataDirectory {
     /// Lets other processes have the directory.
     func unlock() {
         lock = nil
+    }
+
+    /// Notes who has the directory, and under which run of the system. Only when the log has been recovered: a process that dies before must leave the next one to ask whether anything was lost.
+    func markOpen() throws {
+        try writeNote("open")
     }
 
     /// Notes that everything is on the disk, and how long the journal is, so that damage at its end is not taken for a commit that was under way.

@@ -108,6 +108,7 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
             producers.expire(now: clock.now())
             try takeOverUnsynced(recovered)
         }
+        try directory.markOpen()
     }
 
     /// A process that was killed leaves commits of which the system may still hold some in memory. They count, and must reach the disk before the journal may say that all is there.

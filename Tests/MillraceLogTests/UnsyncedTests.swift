@@ -58,6 +58,29 @@ import Testing
         }
     }
 
+    /// The process that finds what a failure of power has left dies at every call of its start; the one after it must still ask what is there.
+    @Test func aStartThatIsKilledLeavesTheQuestionOpen() throws {
+        let disk = SimulatedFileSystem()
+        let log = try open(disk, .system)
+        try log.createTopic(TopicSpecification("t", partitions: 1))
+        for number in 0..<8 { try log.write([PlainRecord(value: String(repeating: "\(number)", count: 300))], to: t) }
+        log.abandon()
+        for seed in 1...8 as ClosedRange<UInt64> {
+            let whole = disk.afterCrash(.torn, seed: seed)
+            try open(whole, .system).abandon()
+            for call in 1...whole.calls {
+                let torn = disk.afterCrash(.torn, seed: seed)
+                torn.crash(atCall: call)
+                // Where the call was one that may fail, the log opens all the same.
+                do { try open(torn, .system).abandon() } catch let error as MillraceError where error.kind == .transport {}
+                torn.restartProcess()
+                let again = try open(torn, .system)
+                #expect(try again.describeTopic("t") == nil || again.readAll(t).count == again.offsetRange(of: t).upperBound.value)
+                again.abandon()
+            }
+        }
+    }
+
     /// Indexes are not synced: one that a failure of power has left empty or full of zeros must not make records look old.
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func retentionDoesNotTrustAnIndexThatWasLost(_ seed: UInt64) throws {

@@ -21,7 +21,9 @@ public enum Fault: String, Sendable, CaseIterable {
         life.end = .byItself
         switch self {
         case .diskFull:
-            life.troubles = [.init(delay: soon(40), kind: .diskFull(bytesLeft: random.below(3000))), .init(delay: soon(400), kind: .diskHasSpace)]
+            life.troubles = [
+                .init(delay: soon(40), kind: .diskFull(bytesLeft: random.below(3000))), .init(delay: soon(400), kind: .diskHasSpace),
+            ]
         case .syncFails: life.troubles = [.init(delay: soon(60), kind: .syncFails)]
         case .slowDisk: life.stalls = .init(oneIn: 10 + random.below(40), longest: .seconds(30))
         case .noFileHandles:

@@ -80,8 +80,7 @@ import Testing
             try AppRun(
                 configuration: run.configuration, backend: run.backend, topology: topology.plan, state: state, stops: stops,
                 progress: AppProgress(transport: run.log, workers: 1, tasks: nil, after: nil, onSettled: { _ in }, onAllIdle: {}),
-                tasks: [],
-                subtopologies: [])
+                metrics: MetricsBoard(), tasks: [], subtopologies: [], queries: StoreQueries { .running })
         }
         // A task that is held keeps its state, one that is elsewhere loses it.
         let same = try app(run.topology)
