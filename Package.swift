@@ -7,6 +7,8 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Millrace", targets: ["Millrace"]),
+        .library(name: "MillraceHTTP", targets: ["MillraceHTTP"]),
+        .library(name: "MillraceKafka", targets: ["MillraceKafka"]),
         .library(name: "MillraceTestKit", targets: ["MillraceTestKit"]),
         .executable(name: "millrace", targets: ["millrace-cli"]),
     ],
@@ -44,6 +46,14 @@ let package = Package(
         .target(
             name: "Millrace",
             dependencies: ["MillraceCore", "MillraceStreams", "MillraceLog", "MillraceRocksDB", "MillraceJSON", "MillraceSystem"]),
+        // Metrics and health for others to fetch.
+        .systemLibrary(
+            name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"]), .brew(["libmicrohttpd"])]),
+        .target(name: "MillraceHTTP", dependencies: ["MillraceCore", "MillraceStreams", "CMicroHTTPD"]),
+        // The same app on a Kafka cluster: a product of its own, so that who does not use it needs no librdkafka.
+        .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"]), .brew(["librdkafka"])]),
+        .target(
+            name: "MillraceKafka", dependencies: ["CRdKafka", "Millrace", "MillraceCluster", "MillraceCore", "MillraceFormats"]),
         .target(
             name: "MillraceTestKit", dependencies: ["MillraceCore", "MillraceFormats", "MillracePlan", "MillraceStreams"]),
         .target(name: "CGetopt"),
@@ -58,14 +68,19 @@ let package = Package(
         .executableTarget(name: "millrace-conformance", dependencies: ["MillraceConformance"]),
 
         // For tests and measuring only.
-        .target(name: "MillraceSimulator", dependencies: ["MillraceCore", "MillraceLog"]),
+        .target(
+            name: "MillraceSimulator",
+            dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceStreams", "MillraceSystem", "MillraceTestKit"]),
+        .executableTarget(name: "millrace-simulate", dependencies: ["MillraceSimulator", "MillraceCommandLine"]),
         .executableTarget(
             name: "millrace-log-bench",
             dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceSystem", "MillraceCommandLine"],
             path: "Benchmarks/millrace-log-bench"),
 
         .target(
-            name: "ExampleSupport", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine", "CZlib"], path: "Examples/Support"),
+            name: "ExampleSupport",
+            dependencies: ["Millrace", "MillraceHTTP", "MillraceFormats", "MillraceKafka", "MillraceCommandLine", "CZlib"],
+            path: "Examples/Support"),
         .executableTarget(
             name: "WordCount", dependencies: ["Millrace", "ExampleSupport"], path: "Examples/WordCount", exclude: ["README.md"],
             resources: [.copy("Resources/kjv.tsv")]),
@@ -75,24 +90,31 @@ let package = Package(
         // The same work as other systems do in the peer benchmark, and the input for it.
         .target(name: "BenchmarkSupport", path: "Benchmarks/Support"),
         .executableTarget(
-            name: "millrace-bench", dependencies: ["Millrace", "MillraceFormats", "MillraceCommandLine", "BenchmarkSupport"],
+            name: "millrace-bench",
+            dependencies: ["Millrace", "MillraceFormats", "MillraceKafka", "MillraceCommandLine", "BenchmarkSupport"],
             path: "Benchmarks/millrace-bench"),
         .testTarget(name: "BenchmarkSupportTests", dependencies: ["BenchmarkSupport"]),
 
         // The style guide, and documents that agree with the code.
         .testTarget(name: "TidyTests"),
         // What the documents show, as code that compiles and runs.
-        .testTarget(name: "SnippetTests", dependencies: ["Millrace", "MillraceTestKit"]),
+        .testTarget(name: "SnippetTests", dependencies: ["Millrace", "MillraceHTTP", "MillraceTestKit"]),
         .testTarget(name: "ExamplesTests", dependencies: ["WordCount", "FraudDetection"]),
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),
         .testTarget(name: "MillraceClusterTests", dependencies: ["MillraceCluster", "MillraceWire", "MillraceFormats", "MillraceCore"]),
         .testTarget(name: "MillracePlanTests", dependencies: ["MillracePlan", "MillraceCore"], resources: [.copy("Golden")]),
-        .testTarget(name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats", "MillraceSystem", "MillraceSimulator"]),
+        .testTarget(
+            name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats", "MillraceSystem", "MillraceSimulator"],
+            exclude: ["Broker"]),
+        .testTarget(name: "MillraceSimulatorTests", dependencies: ["MillraceSimulator"]),
         .testTarget(name: "MillraceRocksDBTests", dependencies: ["MillraceRocksDB", "MillraceTestKit"]),
+        .testTarget(
+            name: "MillraceKafkaTests", dependencies: ["MillraceKafka", "MillraceFormats", "MillraceTestKit", "CRdKafka"]),
         .testTarget(name: "MillraceJSONTests", dependencies: ["MillraceJSON"]),
         .testTarget(
             name: "MillraceConformanceTests", dependencies: ["MillraceConformance"], resources: [.copy("Cases")]),
+        .testTarget(name: "MillraceHTTPTests", dependencies: ["MillraceHTTP", "Millrace"]),
         .testTarget(name: "MillraceStreamsTests", dependencies: ["Millrace", "MillraceTestKit"]),
         .testTarget(
             name: "MillraceCLITests",

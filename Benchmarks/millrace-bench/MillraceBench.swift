@@ -1,14 +1,18 @@
 import Foundation
 import MillraceCommandLine
 
-/// The peer benchmark on the embedded log: loads generated topics, and runs one scenario over them.
+/// The peer benchmark, on the embedded log or on a Kafka cluster: loads generated topics, and runs one scenario over them.
 @main
 struct MillraceBench {
     static let table = CommandLineTable(
-        name: "millrace-bench", summary: "Loads the benchmark's topics into an embedded log, and runs its scenarios on them.",
+        name: "millrace-bench",
+        summary: "Loads the benchmark's topics into an embedded log, and runs its scenarios on them, or on those of a Kafka cluster.",
         operands: "[load TOPIC N]",
         options: [
             .init("log", value: "DIR", "The directory of the embedded log."),
+            .init(
+                "bootstrap", value: "SERVERS",
+                "A Kafka cluster instead: its topics are there already, and who reads the output is somebody else."),
             .init("scenario", value: "NAME", "What to run: \(Scenario.allCases.map(\.rawValue).joined(separator: ", "))."),
             .init("in", value: "TOPICS", "Input topics, separated by commas; the scenario's own when left out."),
             .init("out", value: "TOPIC", "The output topic, made anew; \"SCENARIO-out\" when left out."),
@@ -17,11 +21,14 @@ struct MillraceBench {
             .init("threads", value: "N", "Worker threads, 1 when left out."),
             .init("commit", value: "MS", "The commit interval: 100 ms with exactly_once_v2, else 30 s, when left out."),
             .init("state", value: "DIR", "The directory for state; a temporary one when left out."),
-            .init("until", value: "end", "When to end: when the input has been processed."),
+            .init(
+                "until", value: "WHEN",
+                "When to end: \"end\", when the input has been processed; \"running\", when all state is restored; \"signal\", at SIGTERM."),
             .init("conf", value: "TEXT", "Taken for the sake of the contract, and not used."),
         ],
         footer: """
             load makes TOPIC (lines, words, transactions, left, right, clicks, users, state) anew with N records in 4 partitions.
+            restore is a table that is kept: with --state and --group it is built by a first run, and restored by further ones with --until running.
             A run prints one line of JSON: records, times, CPU seconds, memory, and the checksum of the output.
             """)
 
@@ -29,11 +36,11 @@ struct MillraceBench {
         do {
             let arguments = try table.parse(CommandLine.arguments.dropFirst())
             if arguments.has("help") { return print(table.help, terminator: "") }
-            guard let log = arguments["log"] else { throw CommandLineError("--log is missing: the directory of the embedded log.") }
             if arguments.operands.first == "load" {
+                guard let log = arguments["log"] else { throw CommandLineError("--log is missing: the directory of the embedded log.") }
                 try TopicLoader.load(arguments.operands.dropFirst(), into: log)
             } else {
-                print(try await ScenarioRun(arguments, log: log).run().json)
+                print(try await ScenarioRun(arguments).run().json)
             }
         } catch {
             FileHandle.standardError.write(Data("millrace-bench: \(error)\n".utf8))

@@ -10,8 +10,13 @@ struct RunReport {
     var firstTime = 0
     var doneTime = 0
     var closedTime = 0
+    /// When all state was restored.
+    var runningTime = 0
+    /// Records taken from changelogs.
+    var restored = 0
     var usage = ProcessUsage()
-    var output = OutputSummary()
+    /// `nil` where somebody else reads the output.
+    var output: OutputSummary?
 
     init(scenario: Scenario) {
         self.scenario = scenario
@@ -19,14 +24,19 @@ struct RunReport {
 
     var json: String {
         let seconds = Double(max(1, closedTime - firstTime)) / 1000
-        let fields: [(String, String)] = [
+        var fields: [(String, String)] = [
             ("scenario", "\"\(scenario.rawValue)\""), ("records", "\(records)"), ("start_ms", "\(startTime)"), ("first_ms", "\(firstTime)"),
             ("done_ms", "\(doneTime)"), ("closed_ms", "\(closedTime)"), ("records_per_s", "\(Int(Double(records) / seconds))"),
             ("processed", "\(processed)"), ("cpu_s", RunReport.text(usage.cpuSeconds, digits: 3)),
             ("cpu_s_per_m", RunReport.text(usage.cpuSeconds / Double(max(1, records)) * 1e6, digits: 4)),
-            ("peak_rss_mb", "\(usage.peakMegabytes)"), ("out_records", "\(output.records)"), ("out_keys", "\(output.keys)"),
-            ("checksum", "\"\(RunReport.hexadecimal(output.checksum))\""),
+            ("peak_rss_mb", "\(usage.peakMegabytes)"), ("running_ms", "\(runningTime)"), ("restored", "\(restored)"),
         ]
+        if let output {
+            fields += [
+                ("out_records", "\(output.records)"), ("out_keys", "\(output.keys)"),
+                ("checksum", "\"\(RunReport.hexadecimal(output.checksum))\""),
+            ]
+        }
         return "{" + fields.map { "\"\($0)\":\($1)" }.joined(separator: ",") + "}"
     }
 

@@ -7,10 +7,11 @@ enum Scenario: String, CaseIterable {
     case windowed, fraud, session
     case streamTable = "stream-table"
     case streamStream = "stream-stream"
+    case restore
 
     var inputs: [String] {
         switch self {
-        case .passthrough: ["state"]
+        case .passthrough, .restore: ["state"]
         case .wordcount: ["lines"]
         case .wordcountKeyed: ["words"]
         case .windowed, .fraud: ["transactions"]
@@ -23,7 +24,7 @@ enum Scenario: String, CaseIterable {
     /// Whether the checksum is over the last value of each key instead of over all records.
     var countsLastValues: Bool {
         switch self {
-        case .passthrough, .streamTable, .streamStream: false
+        case .passthrough, .streamTable, .streamStream, .restore: false
         case .wordcount, .wordcountKeyed, .windowed, .fraud, .session: true
         }
     }
@@ -36,6 +37,8 @@ enum Scenario: String, CaseIterable {
                 .filter { _, value in value.utf8.first != UInt8(ascii: "a") }
                 .mapValues { $0.uppercased() }
                 .to(output)
+        case .restore:
+            let _: KTable<String, String> = builder.table(inputs[0], key: .string, value: .string, in: "store")
         case .wordcount:
             builder.stream(inputs[0], value: .string)
                 .flatMapValues { line in line.utf8.split(separator: UInt8(ascii: " ")).map { String(Substring($0)) } }

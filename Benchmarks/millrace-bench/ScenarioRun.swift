@@ -2,22 +2,35 @@ import BenchmarkSupport
 import Foundation
 import Millrace
 import MillraceCommandLine
+import MillraceKafka
+import Synchronization
 
 /// One run of a scenario over what the input topics hold, measured.
-struct ScenarioRun {
+final class ScenarioRun: Sendable {
     private let scenario: Scenario
-    private let log: EmbeddedLog
+    private let backend: StreamsBackend
+    /// `nil` on a cluster.
+    private let log: EmbeddedLog?
     private let inputs: [String]
     private let output: String
     private let configuration: StreamsConfiguration
     private let state: String
     private let stateIsTemporary: Bool
+    private let end: End
+    private let restored = RestoredRecords()
 
-    init(_ arguments: ParsedArguments, log path: String) throws {
+    /// When a run ends.
+    private enum End: String, CaseIterable { case end, running, signal }
+
+    /// A run on the embedded log that `--log` names, or on the cluster of `--bootstrap`.
+    init(_ arguments: ParsedArguments) throws {
         guard let name = arguments["scenario"], let scenario = Scenario(rawValue: name) else {
             throw CommandLineError("--scenario takes one of \(Scenario.allCases.map(\.rawValue).joined(separator: ", ")).")
         }
-        guard arguments["until"] ?? "end" == "end" else { throw CommandLineError("--until takes \"end\".") }
+        guard let end = End(rawValue: arguments["until"] ?? "end") else {
+            throw CommandLineError("--until takes one of \(End.allCases.map(\.rawValue).joined(separator: ", ")).")
+        }
+        self.end = end
         self.scenario = scenario
         inputs = arguments["in"]?.split(separator: ",").map(String.init) ?? scenario.inputs
         output = arguments["out"] ?? "\(name)-out"
@@ -31,45 +44,86 @@ struct ScenarioRun {
         case let other: throw CommandLineError("--guarantee takes at_least_once or exactly_once_v2, not \"\(other)\".")
         }
         if let interval = try arguments.integer("commit", in: 0...86_400_000) { configuration.commitInterval = .milliseconds(interval) }
+        configuration.onRestore = { [restored] progress in
+            restored.note(progress)
+        }
         self.configuration = configuration
         stateIsTemporary = arguments["state"] == nil
         state = arguments["state"] ?? NSTemporaryDirectory() + "millrace-bench-\(ProcessInfo.processInfo.processIdentifier)"
-        log = try EmbeddedLog.open(at: path)
+        if let servers = arguments["bootstrap"] {
+            log = nil
+            backend = try .kafka(bootstrapServers: servers, state: state)
+        } else if let path = arguments["log"] {
+            let log = try EmbeddedLog.open(at: path)
+            self.log = log
+            backend = .embedded(log, statePath: state)
+        } else {
+            throw CommandLineError("--log is missing, the directory of an embedded log, or --bootstrap, a Kafka cluster.")
+        }
     }
 
     func run() async throws -> RunReport {
-        try log.makeAnew(output)
+        if scenario != .restore { try log?.makeAnew(output) }
         var report = RunReport(scenario: scenario)
-        for topic in inputs { report.records += try log.recordCount(of: topic) }
-        let app = StreamsApp(
-            try scenario.topology(inputs, output), on: .embedded(log, statePath: state), configuration: configuration)
-        app.shutDownWhenIdle()
+        for topic in inputs { report.records += try backend.transport.recordCount(of: topic) }
+        let app = StreamsApp(try scenario.topology(inputs, output), on: backend, configuration: configuration)
+        if end == .end { app.shutDownWhenIdle() }
         let usage = ProcessUsage.now()
         report.startTime = Clock.milliseconds()
         // The app counts records only as it commits them, so the moment at which it is ready stands for that of its first record.
-        let watch = Task.detached {
+        let watch = Task.detached { [end] in
             while app.state == .created || app.state == .restoring { try? await Task.sleep(for: .milliseconds(1)) }
-            return Clock.milliseconds()
+            let time = Clock.milliseconds()
+            switch end {
+            case .end: break
+            case .running: app.shutDown()
+            case .signal:
+                print("{\"running_ms\":\(time)}")
+                fflush(nil)
+            }
+            return time
         }
-        try await app.run()
+        if end == .signal { try await app.runUntilSignalled() } else { try await app.run() }
         report.firstTime = await watch.value
+        report.runningTime = report.firstTime
+        report.restored = restored.count
         report.doneTime = Clock.milliseconds()
         report.closedTime = report.doneTime
         report.usage = ProcessUsage.now().since(usage)
         report.processed = app.processedRecords
-        report.output = try OutputSummary(of: output, in: log, lastValuesOnly: scenario.countsLastValues)
+        // On a cluster the harness reads the output, for all peers in the same way.
+        if let log, scenario != .restore {
+            report.output = try OutputSummary(of: output, in: log, lastValuesOnly: scenario.countsLastValues)
+        }
         try tidyUp()
         return report
     }
 
     private func tidyUp() throws {
-        for topic in try log.listTopics() where topic.hasPrefix(configuration.applicationID + "-") { try log.deleteTopic(topic) }
-        try log.close()
-        if stateIsTemporary { try FileManager.default.removeItem(atPath: state) }
+        if let log {
+            // What restore leaves is what its next step begins with.
+            let keepsTopics = scenario == .restore && !stateIsTemporary
+            for topic in try log.listTopics() where !keepsTopics && topic.hasPrefix(configuration.applicationID + "-") {
+                try log.deleteTopic(topic)
+            }
+            try log.close()
+        }
+        if stateIsTemporary, FileManager.default.fileExists(atPath: state) { try FileManager.default.removeItem(atPath: state) }
     }
 }
 
-extension EmbeddedLog {
+/// How many records were taken from changelogs.
+private final class RestoredRecords: Sendable {
+    private let counts = Mutex<[String: Int]>([:])
+
+    func note(_ progress: RestoreProgress) {
+        counts.withLock { $0["\(progress.task)/\(progress.store)"] = Int(progress.restored) }
+    }
+
+    var count: Int { counts.withLock { $0.values.reduce(0, +) } }
+}
+
+extension Transport {
     func recordCount(of topic: String) throws -> Int {
         guard let description = try describeTopic(topic) else {
             throw MillraceError(.transport, "There is no topic \(topic). Load it first: millrace-bench load \(topic) N --log DIR")

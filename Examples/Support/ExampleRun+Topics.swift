@@ -6,13 +6,13 @@ import Synchronization
 extension ExampleRun {
     /// The latest value of each key of a topic.
     public func latestValues<Key: Hashable, Value>(of topic: String, key: Serde<Key>, value: Serde<Value>) throws -> [Key: Value] {
-        try TopicContents.latest(topic, of: log, key: key, value: value)
+        try TopicContents.latest(topic, of: transport, key: key, value: value)
     }
 
     /// All values of a topic.
     public func values<Value>(of topic: String, value: Serde<Value>) throws -> [Value] {
         var values: [Value] = []
-        try TopicContents.forEach(topic, of: log) { record in
+        try TopicContents.forEach(topic, of: transport) { record in
             if let bytes = record.value { values.append(try value.read(bytes)) }
         }
         return values
@@ -20,9 +20,14 @@ extension ExampleRun {
 
     /// Writes a table to a topic, all of it at once, if the topic is still empty. The records are older than any other, so that a join finds them from the start.
     public func fill<Key, Value>(_ topic: String, with rows: [(key: Key, value: Value)], key: Serde<Key>, value: Serde<Value>) throws {
-        let appender = try log.openAppender(to: topic, named: "table-of-\(topic)", group: "table-of-\(topic)")
-        defer { appender.close() }
-        guard try log.offsetRange(of: TopicPartition(topic, 0)).upperBound == 0 else { return }
+        let name = "table-of-\(topic)"
+        let place = TopicPartition(topic, 0)
+        // An offset that is committed with the table says that it is there; an embedded log of earlier has none.
+        guard try transport.committedOffsets(of: name, for: [place]).isEmpty else { return }
+        if try log?.offsetRange(of: place).upperBound ?? 0 > 0 { return }
+        let session = try transport.openSession(named: name, group: name)
+        defer { session.close() }
+        let writers = (0..<(try transport.describeTopic(topic)?.partitions ?? 1)).map { _ in RecordBatchWriter() }
         let keyBytes = ByteBuffer()
         let valueBytes = ByteBuffer()
         for (rowKey, row) in rows {
@@ -30,9 +35,15 @@ extension ExampleRun {
             valueBytes.removeAll()
             _ = try key.write(rowKey, to: keyBytes)
             _ = try value.write(row, to: valueBytes)
-            try appender.append(key: keyBytes.bytes, value: valueBytes.bytes, timestamp: 0)
+            let partition = Murmur2.partition(forKey: keyBytes.bytes, count: Int32(writers.count))
+            try writers[Int(partition)].append(timestamp: 1, key: keyBytes.bytes, value: valueBytes.bytes)
         }
-        try appender.commit()
+        for writer in writers { try writer.finish() }
+        let outputs = writers.enumerated().filter { $0.element.recordCount > 0 }.map {
+            OutputBatches(
+                partition: TopicPartition(topic, Partition($0.offset)), bytes: $0.element.output, recordCount: $0.element.recordCount)
+        }
+        _ = try session.commit(outputs, offsets: [place: CommittedOffset(Offset(Int64(rows.count)))])
     }
 
     /// Calls `body` for each value that is committed to a topic from now on, on a thread of its own.
@@ -40,11 +51,11 @@ extension ExampleRun {
         _ topic: String, value: Serde<Value>, _ body: @escaping @Sendable (Value) -> Void
     ) throws -> Follower {
         let follower = Follower()
-        let session = try log.openSession(named: "follower-of-\(topic)", group: "follower-of-\(topic)")
+        let session = try transport.openSession(named: "follower-of-\(topic)", group: "follower-of-\(topic)")
         var positions: [TopicPartition: Offset] = [:]
-        for partition in 0..<(try log.describeTopic(topic)?.partitions ?? 0) {
+        for partition in 0..<(try transport.describeTopic(topic)?.partitions ?? 0) {
             let partition = TopicPartition(topic, partition)
-            positions[partition] = try log.offsetRange(of: partition).upperBound
+            positions[partition] = try transport.offsetRange(of: partition).upperBound
         }
         try session.assign(positions)
         follower.start(session, positions) { record in

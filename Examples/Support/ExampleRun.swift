@@ -1,12 +1,17 @@
 import Foundation
 import Millrace
 import MillraceCommandLine
+import MillraceHTTP
+import MillraceKafka
 
-/// One run of an example: its options, its log, and the app on it.
+/// One run of an example: its options, what it runs on, and the app.
 public final class ExampleRun: Sendable {
     public let options: ExampleOptions
     private let applicationID: String
-    public let log: EmbeddedLog
+    private let backend: StreamsBackend
+    /// `nil` on a Kafka cluster.
+    let log: EmbeddedLog?
+    var transport: any Transport { backend.transport }
 
     /// Lines may be long, and a line may be one long word: bytes that a batch of any topic may have.
     private static let longestRecord = "536870912"
@@ -41,16 +46,25 @@ public final class ExampleRun: Sendable {
     private init(_ program: Program, _ options: ExampleOptions) throws {
         self.options = options
         applicationID = program.applicationID
-        log = try EmbeddedLog.open(at: options.data + "/log", options: EmbeddedLogOptions(logger: ExampleRun.logger(options)))
+        let logger = ExampleRun.logger(options)
+        let state = options.data + "/state"
+        if let servers = options.kafka {
+            log = nil
+            backend = .kafka(try KafkaTransport(bootstrapServers: servers, options: KafkaOptions(logger: logger)), state: state)
+        } else {
+            let log = try EmbeddedLog.open(at: options.data + "/log", options: EmbeddedLogOptions(logger: logger))
+            self.log = log
+            backend = .embedded(log, statePath: state)
+        }
         for topic in program.topics {
-            if let present = try log.describeTopic(topic) {
+            if let present = try transport.describeTopic(topic) {
                 guard let wanted = options.partitions, wanted != Int(present.partitions), topic == program.topics[0] else { continue }
                 throw MillraceError(
                     .configuration,
-                    "\(options.data) was made with \(present.partitions) partitions, not \(wanted). Leave --partitions out, or use another --data."
+                    "\(options.kafka ?? options.data) has \(topic) with \(present.partitions) partitions, not \(wanted). Leave --partitions out, or use another --data."
                 )
             } else {
-                try log.createTopic(
+                try transport.createTopic(
                     TopicSpecification(
                         topic, partitions: Int32(options.partitions ?? 1),
                         // The payments tell of times long ago: a topic that forgets after a week would forget them at once.
@@ -72,7 +86,7 @@ public final class ExampleRun: Sendable {
             if arguments.has("dot") { return print(topology.graphviz(), terminator: "") }
             let run = try ExampleRun(program, options)
             try await program.body(run, topology)
-            try run.log.close()
+            try run.log?.close()
         } catch {
             StandardError.write("\(program.name): \(error)\n")
             exit(error is CommandLineError ? 2 : 1)
@@ -101,12 +115,15 @@ public final class ExampleRun: Sendable {
         configuration.internalTopicSettings = ["max.message.bytes": ExampleRun.longestRecord]
         let work = ImportedWork()
         configuration.onRestore = { work.tell($0) }
-        let app = StreamsApp(topology, on: .embedded(log, statePath: options.data + "/state"), configuration: configuration)
+        let app = StreamsApp(topology, on: backend, configuration: configuration)
+        let server = try options.http.map { try app.serveHTTP(port: $0) }
+        defer { server?.stop() }
+        if let server { StandardError.write("Metrics are at http://\(server.address):\(server.port)/metrics\n") }
         let input = options.input ?? path
         // The input is read on a thread of its own, since reading blocks.
         Thread.detachNewThread { [self] in
             do {
-                let importer = try LineImporter(input, into: topic, of: log, app: applicationID, parse: parse)
+                let importer = try LineImporter(input, into: topic, of: transport, app: applicationID, parse: parse)
                 try importer.run(follow: options.follow) {
                     work.show(records: app.processedRecords, share: importer.shareRead)
                     return work.appHasEnded

@@ -18,7 +18,7 @@ final class LineImporter {
     private let isStandardInput: Bool
 
     /// - Parameter path: The input's path, which is also how it is known again after a restart.
-    init(_ path: String, into topic: String, of log: EmbeddedLog, app: String, parse: @escaping Parse) throws {
+    init(_ path: String, into topic: String, of log: any Transport, app: String, parse: @escaping Parse) throws {
         source = try InputSource(path)
         self.topic = topic
         self.parse = parse

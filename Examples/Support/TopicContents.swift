@@ -4,7 +4,7 @@ import MillraceFormats
 /// Reads what is in a topic from its start up to its present end.
 enum TopicContents {
     /// Calls `body` for each record, partition by partition, each in its order.
-    static func forEach(_ topic: String, of log: EmbeddedLog, _ body: (RawRecord) throws -> Void) throws {
+    static func forEach(_ topic: String, of log: any Transport, _ body: (RawRecord) throws -> Void) throws {
         guard let description = try log.describeTopic(topic) else { return }
         let session = try log.openSession(named: "reader-of-\(topic)", group: "reader-of-\(topic)")
         defer { session.close() }
@@ -31,7 +31,7 @@ enum TopicContents {
 
     /// The latest value of each key; keys whose latest value is null are left out.
     static func latest<Key: Hashable, Value>(
-        _ topic: String, of log: EmbeddedLog, key: Serde<Key>, value: Serde<Value>
+        _ topic: String, of log: any Transport, key: Serde<Key>, value: Serde<Value>
     ) throws -> [Key: Value] {
         var table: [Key: Value] = [:]
         try forEach(topic, of: log) { record in

@@ -18,16 +18,21 @@ extension StreamsBackend {
     ///
     /// - Parameter statePath: The directory that holds the state of each app, in a directory of the app's name.
     public static func embedded(_ log: EmbeddedLog, statePath: String, stateMemory: Int = 64 << 20) -> StreamsBackend {
-        StreamsBackend(transport: log, clock: SystemClock()) { applicationID, logger in
-            let path = statePath + "/" + applicationID
+        StreamsBackend(transport: log, clock: SystemClock(), openState: rocksDBState(in: statePath, memory: stateMemory))
+    }
+
+    /// Opens the state of an app in a directory of its name under `path`; a damaged database is made anew.
+    package static func rocksDBState(in path: String, memory: Int) -> @Sendable (String, MillraceLogger) throws -> any ByteStore {
+        { applicationID, logger in
+            let path = path + "/" + applicationID
             do {
-                return try RocksDBStore.open(at: path, memoryBudget: stateMemory)
+                return try RocksDBStore.open(at: path, memoryBudget: memory)
             } catch let error as MillraceError where error.kind == .corruption {
                 logger.log(
                     .warning, "The local state is damaged and is removed; it will be rebuilt from its changelogs", ("directory", path),
                     ("error", error.message))
                 try RocksDBStore.remove(at: path)
-                return try RocksDBStore.open(at: path, memoryBudget: stateMemory)
+                return try RocksDBStore.open(at: path, memoryBudget: memory)
             }
         }
     }

@@ -109,7 +109,8 @@ public struct ParsedArguments: Sendable {
     public func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
         guard let text = self[name] else { return nil }
         guard let number = Int(text), range.contains(number) else {
-            throw CommandLineError("--\(name) takes a whole number from \(range.lowerBound) to \(range.upperBound), not \"\(text)\".")
+            let limits = range.upperBound == .max ? ", \(range.lowerBound) or more" : " from \(range.lowerBound) to \(range.upperBound)"
+            throw CommandLineError("--\(name) takes a whole number\(limits), not \"\(text)\".")
         }
         return number
     }

@@ -38,6 +38,9 @@ public protocol ByteStore: AnyObject, Sendable {
 
     /// Roughly how many bytes the keys in `lower ..< upper` take; for metrics.
     func approximateSize(from lower: UnsafeRawBufferPointer, to upper: UnsafeRawBufferPointer) -> UInt64
+
+    /// What the store takes of memory and disk; asked by any thread, now and then. All zero where the store cannot tell, or is closed.
+    var usage: ByteStoreUsage { get }
 }
 
 extension ByteStore {

@@ -32,6 +32,25 @@ public protocol Transport: AnyObject, Sendable {
     ///   - name: Unique among the sessions of the app, the same after a restart: whoever opens a session of the same name fences the older one.
     ///   - group: The consumer group whose offsets `commit` moves; the application id.
     func openSession(named name: String, group: String) throws -> any TransportSession
+
+    /// A session whose commits keep this promise; where a commit costs the same either way, the stronger one is kept always.
+    func openSession(named name: String, group: String, guarantee: ProcessingGuarantee) throws -> any TransportSession
+}
+
+extension Transport {
+    public func openSession(named name: String, group: String, guarantee: ProcessingGuarantee) throws -> any TransportSession {
+        try openSession(named: name, group: group)
+    }
+}
+
+/// What a crash may cost. Kafka: `processing.guarantee`.
+public enum ProcessingGuarantee: Sendable {
+    /// Nothing: outputs, state and offsets become visible together, or not at all.
+    case exactlyOnce
+    /// Records after the last commit may be processed again, and their outputs repeated.
+    ///
+    /// On the embedded log a commit costs the same either way, so there this is a promise only: what runs is exactly once.
+    case atLeastOnce
 }
 
 extension Transport {

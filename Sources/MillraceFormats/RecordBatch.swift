@@ -76,6 +76,12 @@ public struct RecordBatch {
     @inlinable public var producerID: Int64 { field(RecordBatchLayout.producerID) }
     @inlinable public var producerEpoch: Int16 { field(RecordBatchLayout.producerEpoch) }
     @inlinable public var baseSequence: Int32 { field(RecordBatchLayout.baseSequence) }
+    /// The number that the producer gave the last record; meaningless without a producer.
+    @inlinable public var lastSequence: Int32 { ProducerSequence.advance(baseSequence, by: Int64(lastOffsetDelta)) }
+    /// Who wrote the batch, if it says so.
+    @inlinable public var producer: ProducerIdentity? {
+        producerID >= 0 ? ProducerIdentity(id: producerID, epoch: producerEpoch) : nil
+    }
     /// The number of records that the header claims; a cursor gives no more, and fails if there are fewer.
     @inlinable public var recordCount: Int { Int(field(RecordBatchLayout.recordCount) as Int32) }
 

@@ -21,6 +21,10 @@ public final class RecordBatchWriter {
     @usableFromInline let state: UnsafeMutablePointer<State>
     private let compression: Compression
     private let compressed: ByteBuffer?
+    /// Whose batches these are: from then on each finished batch says so, and its records are numbered.
+    public var producer: ProducerIdentity?
+    /// The number of the next batch's first record. It goes on over `reset`, as what was finished before is taken for written.
+    public private(set) var nextSequence: Int32 = 0
 
     @usableFromInline
     struct State {
@@ -196,10 +200,16 @@ public final class RecordBatchWriter {
             output.truncate(to: batch.batchStart + RecordBatchLayout.records)
             output.append(compressed.bytes)
         }
-        let header = RecordBatchHeader(
+        var header = RecordBatchHeader(
             baseOffset: Offset(Int64(batch.recordsBefore)), attributes: Int16(compression.rawValue),
             lastOffsetDelta: Int32(batch.recordsInBatch - 1), baseTimestamp: Timestamp(milliseconds: batch.baseTimestamp),
             maxTimestamp: Timestamp(milliseconds: batch.maxTimestamp), recordCount: Int32(batch.recordsInBatch))
+        if let producer {
+            header.producerID = producer.id
+            header.producerEpoch = producer.epoch
+            header.baseSequence = nextSequence
+            nextSequence = ProducerSequence.advance(nextSequence, by: Int64(batch.recordsInBatch))
+        }
         header.seal(UnsafeMutableRawBufferPointer(rebasing: output.mutableBytes[batch.batchStart...]))
         state.pointee.recordsBefore += batch.recordsInBatch
         state.pointee.recordsInBatch = 0

@@ -4,8 +4,8 @@ import MillraceFormats
 /// Where a consumer is in a partition: the next offset, and, while it reads on, the place in the file.
 struct ReadPosition {
     var offset: Int64
-    /// The segment that holds the offset and where in it to read on; `nil` after a jump.
-    var place: (segment: Segment, position: Int)?
+    /// The segment that holds the offset, where in it to read on, and the offset that comes next there; `nil` after a jump.
+    var place: (segment: Segment, position: Int, next: Int64)?
 }
 
 /// Reads whole batches of a partition in large pieces, and checks each once.
@@ -16,6 +16,14 @@ enum BatchReader {
         /// How much of the last segment is committed; the others do not change.
         var lastCommittedBytes: Int
         var endOffset: Int64
+        var mayHaveGaps: Bool
+
+        /// What must be the order in a segment from where `next` comes next.
+        func order(in index: Int, from next: Int64) -> OffsetOrder {
+            // Where a compaction was interrupted segments overlap.
+            let isLast = mayHaveGaps || index == segments.endIndex - 1
+            return OffsetOrder(next: next, end: isLast ? endOffset : segments[index + 1].baseOffset, mayHaveGaps: mayHaveGaps)
+        }
     }
 
     /// The next batches from `position`, at least one if there is any before the view's end, and moves `position` past them.
@@ -24,34 +32,36 @@ enum BatchReader {
     static func read(_ view: View, _ position: inout ReadPosition, maxBytes: Int, pool: inout ReadBlockPool) throws -> (
         ReadBlock, UnsafeRawBufferPointer
     )? {
-        while let (index, filePosition) = try locate(view, position) {
+        while let (index, filePosition, next) = try locate(view, position) {
             let segment = view.segments[index]
             let isLast = index == view.segments.endIndex - 1
             let limit = isLast ? view.lastCommittedBytes : segment.committedBytes
             guard filePosition < limit else {
                 if isLast { break }
-                position.place = (view.segments[index + 1], 0)
+                position.place = (view.segments[index + 1], 0, view.segments[index + 1].baseOffset)
                 continue
             }
             let (block, bytes) = try readPiece(segment, at: filePosition, limit: limit, maxBytes: maxBytes, pool: &pool)
-            let (wanted, checked) = try check(bytes, segment: segment, at: filePosition, from: &position.offset)
-            position.place = (segment, filePosition + checked)
+            var order = view.order(in: index, from: next)
+            let (wanted, checked) = try check(bytes, segment: segment, at: filePosition, from: &position.offset, &order)
+            position.place = (segment, filePosition + checked, order.next)
             if wanted.count > 0 { return (block, wanted) }
         }
         position.offset = max(position.offset, view.endOffset)
         return nil
     }
 
-    private static func locate(_ view: View, _ position: ReadPosition) throws -> (index: Int, position: Int)? {
+    private static func locate(_ view: View, _ position: ReadPosition) throws -> (index: Int, position: Int, next: Int64)? {
         if let place = position.place {
             // Almost always the last one.
-            if let index = view.segments.lastIndex(where: { $0 === place.segment }) { return (index, place.position) }
+            if let index = view.segments.lastIndex(where: { $0 === place.segment }) { return (index, place.position, place.next) }
         }
         guard let index = view.segments.lastIndex(where: { $0.baseOffset <= position.offset }) ?? view.segments.indices.first else {
             return nil
         }
         let limit = index == view.segments.endIndex - 1 ? view.lastCommittedBytes : view.segments[index].committedBytes
-        return (index, try view.segments[index].position(before: position.offset, limit: limit))
+        let place = try view.segments[index].place(before: position.offset, limit: limit)
+        return (index, place.position, place.next)
     }
 
     /// Whole batches from a place: as many as fit, or one that does not.
@@ -75,6 +85,7 @@ enum BatchReader {
                     } else if length > 0 {
                         break
                     } else if next <= limit - position {
+                        try LongBatch.check(segment.file, path: segment.path, at: position, length: next)
                         wanted = next
                         break
                     } else {
@@ -97,13 +108,14 @@ enum BatchReader {
     ///
     /// When one is damaged those before it are still served; the next call starts with the damaged one, and throws.
     private static func check(
-        _ bytes: UnsafeRawBufferPointer, segment: Segment, at position: Int, from offset: inout Int64
+        _ bytes: UnsafeRawBufferPointer, segment: Segment, at position: Int, from offset: inout Int64, _ order: inout OffsetOrder
     ) throws -> (wanted: UnsafeRawBufferPointer, checked: Int) {
         var start = 0
         var place = 0
         while place < bytes.count {
             do {
                 let batch = try RecordBatch(startOf: UnsafeRawBufferPointer(rebasing: bytes[place...]))
+                if let flaw = order.flaw(of: batch) { throw MillraceError(.corruption, flaw) }
                 if batch.lastOffset.value < offset {
                     start = place + batch.bytes.count
                 } else {

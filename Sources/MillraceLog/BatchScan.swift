@@ -32,11 +32,22 @@ struct BatchScan {
         guard let length = try located({ try RecordBatch.length(startOf: piece.bytes) }), length <= end - position else {
             throw BatchScan.corrupt(path, position, "A record batch is cut off by the end of what was committed, at byte \(end).")
         }
+        try LongBatch.check(file, path: path, at: position, length: length)
         try load(length)
         guard let batch = try batchInPiece() else {
             throw BatchScan.corrupt(path, position, "The file is shorter than what was committed, which goes to byte \(end).")
         }
         return batch
+    }
+
+    /// Like `next`, and also checks the checksum.
+    mutating func nextVerified() throws -> (batch: RecordBatch, position: Int)? {
+        guard let found = try next() else { return nil }
+        guard found.batch.hasValidChecksum else {
+            throw BatchScan.corrupt(
+                path, found.position, "The record batch at offset \(found.batch.baseOffset) does not match its checksum.")
+        }
+        return found
     }
 
     private mutating func batchInPiece() throws -> (batch: RecordBatch, position: Int)? {

@@ -11,6 +11,8 @@ final class DataDirectory {
     private let fileSystem: any FileSystem
     /// Whether what was written last may not have reached the disk: the log was not closed, and the machine has started anew since, or nobody knows.
     let mayHaveLostUnsyncedData: Bool
+    /// How long the journal was when the log was closed; `nil` when it was not, or the note of it cannot be read.
+    let closedJournalLength: Int?
     /// Whether it is only looked at.
     let isObserved: Bool
 
@@ -42,9 +44,9 @@ final class DataDirectory {
         }
         self.lock = lock
         let note = String(decoding: try lock.contents(lockPath, maximum: 4096), as: UTF8.self)
+        closedJournalLength = DataDirectory.closedJournalLength(note: note)
         mayHaveLostUnsyncedData = DataDirectory.mayHaveLostData(note: note, boot: fileSystem.bootIdentity)
         try checkFormat(isNew: !names.contains(DataDirectory.formatFile))
-        try writeNote("open")
     }
 
     /// Makes a directory and those above it that are missing, so that they are still there after a failure of power.
@@ -64,6 +66,7 @@ final class DataDirectory {
         self.fileSystem = fileSystem
         isObserved = true
         mayHaveLostUnsyncedData = false
+        closedJournalLength = nil
         guard fileSystem.exists(path + "/" + DataDirectory.formatFile) else {
             throw MillraceError(
                 .configuration,
@@ -77,9 +80,10 @@ final class DataDirectory {
         if isNew { return try fileSystem.replace(file, with: DataDirectory.format, in: path) }
         let found = try fileSystem.contents(of: file, maximum: 4096).map { String(decoding: $0, as: UTF8.self) } ?? ""
         guard found == DataDirectory.format else {
+            let shown = found.prefix(60).split(whereSeparator: \.isNewline).joined(separator: " ")
             throw MillraceError(
                 .configuration,
-                "\(file) says \"\(found.prefix(60))\" where this version of Millrace writes \"\(DataDirectory.format)\". The directory belongs to another version: open it with that one."
+                "\(file) says \"\(shown)\" where this version of Millrace writes \"\(DataDirectory.format.dropLast())\". If another version of Millrace wrote the directory, open it with that one; otherwise the file is damaged: restore it from a backup."
             )
         }
     }
@@ -89,9 +93,23 @@ final class DataDirectory {
         lock = nil
     }
 
-    /// Notes that everything is on the disk.
-    func markClosed() throws {
-        try writeNote("closed")
+    /// Notes who has the directory, and under which run of the system. Only when the log has been recovered: a process that dies before must leave the next one to ask whether anything was lost.
+    func markOpen() throws {
+        try writeNote("open")
+    }
+
+    /// Notes that everything is on the disk, and how long the journal is, so that damage at its end is not taken for a commit that was under way.
+    func markClosed(journalLength: Int) throws {
+        // Twice, as this file has no checksum.
+        try writeNote("closed\njournal \(journalLength) \(journalLength)")
+    }
+
+    private static func closedJournalLength(note: String) -> Int? {
+        let lines = note.split(separator: "\n")
+        guard lines.count == 4, lines[2] == "closed" else { return nil }
+        let words = lines[3].split(separator: " ")
+        guard words.count == 3, words[0] == "journal", words[1] == words[2], let length = Int(words[1]), length >= 0 else { return nil }
+        return length
     }
 
     private func writeNote(_ state: String) throws {
@@ -104,7 +122,7 @@ final class DataDirectory {
 
     private static func mayHaveLostData(note: String, boot: String?) -> Bool {
         let lines = note.split(separator: "\n")
-        guard lines.count == 3 else { return true }
+        guard lines.count >= 3 else { return true }
         if lines[2] == "closed" { return false }
         guard let boot else { return true }
         return lines[1] != "boot \(boot)"

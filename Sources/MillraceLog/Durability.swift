@@ -22,16 +22,22 @@ public struct EmbeddedLogOptions: Sendable {
     public var logger: MillraceLogger
     /// Retention and compaction in the background; with `nil` they only run when `runRetention` and `runCompaction` are called.
     public var housekeeping: Housekeeping?
+    /// How many files of segments the log keeps open at once, indexes that grow included; one that was not used for long is closed, and opened again when it is needed. A
+    /// few more are open while they are looked something up in, removed, or watched by `observe`.
+    public var maximumOpenFiles: Int
+    /// Where topics' ids come from; chance when `nil`.
+    package var newTopicID: (@Sendable () -> TopicID)?
 
     /// Options of a log; everything has a default.
     public init(
         durability: Durability = .interval(.seconds(1)), fileSystem: any FileSystem = POSIXFileSystem(), clock: (any WallClock)? = nil,
-        logger: MillraceLogger = .silent, housekeeping: Housekeeping? = Housekeeping()
+        logger: MillraceLogger = .silent, housekeeping: Housekeeping? = Housekeeping(), maximumOpenFiles: Int = 1000
     ) {
         self.durability = durability
         self.fileSystem = fileSystem
         self.clock = clock
         self.logger = logger
         self.housekeeping = housekeeping
+        self.maximumOpenFiles = maximumOpenFiles
     }
 }

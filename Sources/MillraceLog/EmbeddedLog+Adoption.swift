@@ -60,7 +60,7 @@ extension EmbeddedLog {
         try recordInJournal(entry, sync: true)
         let description = TopicDescription(name: name, id: id, partitions: count, settings: settings)
         var changed = catalogue
-        changed.entries.append(TopicCatalogue.Entry(ordinal: ordinal, description: description))
+        changed.entries.append(TopicCatalogue.Entry(ordinal: ordinal, description: description, mayHaveGaps: true))
         try write(changed)
         let topic = try openTopic(changed.entries[changed.entries.count - 1], partitions: 0..<count, marks: marks)
         state.locked { topics[name] = topic }

@@ -4,46 +4,86 @@ import MillraceFormats
 /// The one atomic commit.
 extension EmbeddedLog {
     /// Appends outputs and moves a group's offsets, all or nothing. See `TransportSession.commit`.
+    ///
+    /// What several threads commit at once shares an entry of the journal, and the syncs.
     func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset], by session: LogSession) throws -> [Offset] {
-        try writer.locked {
-            try checkUsable()
-            try state.locked { try session.checkOwnership() }
-            var touched: [PartitionLog] = []
-            do {
-                let (firstOffsets, entry) = try append(outputs, offsets: offsets, group: session.group, touched: &touched)
-                if entry.partitions.isEmpty, entry.groups.isEmpty { return firstOffsets }
-                try record(entry, touched)
-                publish(entry, touched)
-                return firstOffsets
-            } catch {
-                for partition in touched { partition.discard() }
-                throw error
+        try commits.run(CommitRequest(outputs, offsets, session)) { requests in
+            writer.locked {
+                // When something is wrong with one of them nothing has happened yet, and each is tried by itself.
+                if requests.count > 1, case .success(let offsets) = Result(catching: { try commitTogether(requests) }) {
+                    return offsets.map { .success($0) }
+                }
+                return requests.map { request in Result { try commitTogether([request])[0] } }
             }
         }
     }
 
-    /// Writes the outputs behind the partitions' ends and returns the entry that would make them count.
-    private func append(
-        _ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset], group: String, touched: inout [PartitionLog]
-    ) throws -> ([Offset], JournalEntry) {
-        var entry = JournalEntry()
-        for (partition, offset) in offsets {
+    /// Makes all commits or none, and returns the first offsets of each. Under the writer lock.
+    private func commitTogether(_ requests: [CommitRequest]) throws -> [[Offset]] {
+        try checkUsable()
+        var touched: [PartitionLog] = []
+        do {
+            var entry = JournalEntry()
+            var firstOffsets: [[Offset]] = []
+            for request in requests {
+                try state.locked { try request.session.checkOwnership() }
+                firstOffsets.append(try append(request, to: &entry, touched: &touched))
+            }
+            entry.partitions = touched.map { ($0.key, $0.markWithAppends) }
+            if entry.isEmpty { return firstOffsets }
+            try record(entry, touched)
+            publish(entry, touched)
+            return firstOffsets
+        } catch {
+            for partition in touched { partition.discard() }
+            throw error
+        }
+    }
+
+    /// Writes a commit's outputs behind the partitions' ends, and its offsets into the entry that would make them count.
+    private func append(_ request: CommitRequest, to entry: inout JournalEntry, touched: inout [PartitionLog]) throws -> [Offset] {
+        for (partition, offset) in request.offsets.sorted(by: { $0.key < $1.key }) {
             let log = try existingPartition(partition)
             guard offset.offset >= 0 else {
                 throw MillraceError(.configuration, "The offset \(offset.offset) cannot be committed for \(partition): offsets start at 0.")
             }
-            entry.groups.append(GroupMark(group: group, partition: log.key, offset: offset))
+            entry.groups.append(GroupMark(group: request.session.group, partition: log.key, offset: offset))
         }
         let now = clock.now()
         var firstOffsets: [Offset] = []
-        firstOffsets.reserveCapacity(outputs.count)
-        for output in outputs {
+        firstOffsets.reserveCapacity(request.outputs.count)
+        for output in request.outputs {
             let partition = try existingPartition(output.partition)
+            let verdict = try judge(output.bytes, for: partition, now: now, entry)
+            if let verdict, verdict.mark == nil, let repeated = verdict.repeated {
+                firstOffsets.append(repeated)
+                continue
+            }
             if !touched.contains(where: { $0 === partition }) { touched.append(partition) }
-            firstOffsets.append(try partition.append(output.bytes, now: now))
+            let first = try partition.append(verdict.map { $0.newBatches(of: output.bytes) } ?? output.bytes, now: now)
+            firstOffsets.append(verdict?.repeated ?? first)
+            if var mark = verdict?.mark {
+                mark.lastOffset = first.value + mark.count - 1
+                entry.producers.append(mark)
+            }
         }
-        entry.partitions = touched.map { ($0.key, $0.markWithAppends) }
-        return (firstOffsets, entry)
+        return firstOffsets
+    }
+
+    /// Whether batches of a producer may be appended; `nil` when they have none.
+    private func judge(_ bytes: ByteBuffer, for partition: PartitionLog, now: Timestamp, _ entry: JournalEntry) throws
+        -> ProducerAdmission.Verdict?
+    {
+        let verdict = try ProducerAdmission.judge(bytes.bytes, for: partition.name, partition.key, now: now) { producer in
+            // What this commit has appended for the same producer counts already.
+            entry.producers.reduce(into: producers.entry(of: producer, in: partition.key)) { known, mark in
+                if mark.partition == partition.key, mark.producer.id == producer { known = ProducerStates.adding(mark, to: known) }
+            }
+        }
+        if let producer = verdict?.producer, let epoch = producers.currentEpoch(of: producer.id), epoch > producer.epoch {
+            throw ProducerAdmission.fenced(producer, by: epoch, partition.name)
+        }
+        return verdict
     }
 
     /// Writes the journal entry, after the data where the durability asks for that. What threw afterwards never happened.
@@ -80,6 +120,7 @@ extension EmbeddedLog {
         state.locked {
             for partition in touched { partition.publish() }
             for mark in entry.groups { groups[mark.group, default: [:]][mark.partition] = mark.offset }
+            for mark in entry.producers { producers.apply(mark) }
             for session in waitingSessions.values where session.waits(forAnyOf: touched) { session.interrupt() }
         }
         do {
@@ -94,12 +135,16 @@ extension EmbeddedLog {
     private func rewriteJournal() throws {
         try syncHoldingWriter()
         var whole = JournalEntry()
-        for topic in topics.values {
+        for topic in topics.values.sorted(by: { $0.ordinal < $1.ordinal }) {
             for partition in topic.partitions { whole.partitions.append((partition.key, partition.markWithAppends)) }
         }
-        for (group, offsets) in groups {
-            for (key, offset) in offsets { whole.groups.append(GroupMark(group: group, partition: key, offset: offset)) }
+        for (group, offsets) in groups.sorted(by: { $0.key < $1.key }) {
+            for (key, offset) in offsets.sorted(by: { ($0.key.topic, $0.key.partition) < ($1.key.topic, $1.key.partition) }) {
+                whole.groups.append(GroupMark(group: group, partition: key, offset: offset))
+            }
         }
+        producers.expire(now: clock.now())
+        (whole.producers, whole.producerNames) = producers.marks()
         try journal.rewrite(whole)
     }
 
@@ -121,7 +166,7 @@ extension EmbeddedLog {
     }
 
     /// Brings all that was committed so far to the disk, while commits go on.
-    func syncInBackground() {
+    package func syncInBackground() {
         let work = writer.locked { () -> (() throws -> Void, position: Int, generation: Int)? in
             let point = journal.syncPoint
             guard failure == nil, point.position > journal.syncedPosition else { return nil }

@@ -70,6 +70,7 @@ extension EmbeddedLog {
                 for kind in SegmentFiles.all { try fileSystem.remove(prefix + SegmentFiles.name(base, kind) + suffix) }
                 return
             }
+            for segment in old { try segment.keepOpen() }
             var replacement: [Segment] = []
             if byteCount > 0 {
                 // The log before its indexes: an index is not believed when there is no batch where it says.
@@ -77,7 +78,7 @@ extension EmbeddedLog {
                     let name = prefix + SegmentFiles.name(base, kind)
                     try fileSystem.rename(name + suffix, to: name)
                 }
-                replacement = [try Segment(fileSystem, directory: partition.directory, baseOffset: base, committedBytes: byteCount)]
+                replacement = [try Segment(files, directory: partition.directory, baseOffset: base, committedBytes: byteCount)]
             } else {
                 for kind in SegmentFiles.all { try fileSystem.remove(prefix + SegmentFiles.name(base, kind) + suffix) }
             }
@@ -93,7 +94,7 @@ extension PartitionLog {
     func cleanableSegments(from start: Int64, now: Timestamp) throws -> [Segment] {
         var cleanable: [Segment] = []
         for segment in segments.dropLast() {
-            if settings.minCompactionLagMilliseconds > 0, let highest = try highestTimestamp(of: segment),
+            if settings.minCompactionLagMilliseconds > 0, let highest = try segment.highestTimestamp(),
                 now.milliseconds &- highest.milliseconds < settings.minCompactionLagMilliseconds
             {
                 break
@@ -101,9 +102,18 @@ extension PartitionLog {
             cleanable.append(segment)
         }
         let total = cleanable.reduce(0) { $0 + $1.committedBytes }
-        let dirty = cleanable.filter { $0.baseOffset >= start }.reduce(0) { $0 + $1.committedBytes }
-        guard dirty > 0, Double(dirty) >= settings.minCleanableDirtyRatio * Double(total) else { return [] }
-        return cleanable
+        let dirtySegments = cleanable.filter { $0.baseOffset >= start }
+        let dirty = dirtySegments.reduce(0) { $0 + $1.committedBytes }
+        guard dirty > 0 else { return [] }
+        let isEnough = Double(dirty) >= settings.minCleanableDirtyRatio * Double(total)
+        return try isEnough || isOverdue(dirtySegments, now: now) ? cleanable : []
+    }
+
+    /// Whether the oldest records that were never compacted have waited for `max.compaction.lag.ms`.
+    private func isOverdue(_ dirty: [Segment], now: Timestamp) throws -> Bool {
+        guard settings.maxCompactionLagMilliseconds < .max, var scan = dirty.first?.scan(from: 0) else { return false }
+        guard let first = try scan.next()?.batch.maxTimestamp, first >= 0 else { return false }
+        return now.milliseconds &- first.milliseconds > settings.maxCompactionLagMilliseconds
     }
 
     /// Joins neighbours that fit into one segment before anything is removed, so that small segments do not pile up.

@@ -20,10 +20,11 @@ extension EmbeddedLog {
     /// One round of retention and compaction. What fails is logged and tried again in the next round.
     ///
     /// - Parameter wait: Waits for nanoseconds and says whether to go on.
-    func keepHouse(_ housekeeping: Housekeeping, wait: (UInt64) -> Bool) {
+    package func keepHouse(_ housekeeping: Housekeeping, wait: (UInt64) -> Bool) {
         let piece = 1 << 20
         var unpaid = 0
         do {
+            expireProducers(now: clock.now())
             try runRetention(now: clock.now())
             try withoutActuallyEscaping(wait) { wait in
                 try compact(now: clock.now(), memory: housekeeping.compactionMemory) { bytes in

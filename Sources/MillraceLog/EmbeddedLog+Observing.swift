@@ -71,10 +71,11 @@ extension EmbeddedLog {
                 topic.partitions.append(
                     PartitionLog(
                         name, key: PartitionKey(topic: entry.ordinal, partition: number), directory: "\(path)/\(name)", settings: settings,
-                        mark: PartitionMark(), segments: [], fileSystem: fileSystem))
+                        mark: PartitionMark(), segments: [], files: files))
             }
             for partition in topic.partitions {
                 partition.settings = settings
+                partition.hadGaps = entry.mayHaveGaps
                 if let mark = marks[partition.key] { try partition.follow(mark) }
             }
             topics[entry.description.name] = topic
@@ -94,7 +95,7 @@ extension PartitionLog {
                     $0 > known && $0 <= mark.segmentBase
                 }
                 for base in bases.sorted() {
-                    let segment = try Segment(observing: fileSystem, directory: directory, baseOffset: base)
+                    let segment = try Segment(observing: files, directory: directory, baseOffset: base)
                     segment.committedBytes = try segment.file.size()
                     current.append(segment)
                 }
@@ -108,6 +109,8 @@ extension PartitionLog {
             }
             last.committedBytes = mark.segmentBytes
             segments = current
+        } else {
+            segments = []
         }
         startOffset = mark.startOffset
         showEnd(mark.endOffset)

@@ -47,11 +47,13 @@ extension EmbeddedLog {
         let scratch = ByteBuffer()
         for (index, segment) in zip(view.segments.indices, view.segments) {
             let isLast = index == view.segments.endIndex - 1
-            if !isLast, let highest = try segment.index.finishedMaxTimestamp(), highest < time { continue }
+            if !isLast, let highest = try segment.highestTimestamp(), highest < time { continue }
             let end = isLast ? view.lastCommittedBytes : segment.committedBytes
-            let from = try segment.position(before: try segment.index.offset(before: time), limit: end)
+            let (from, next) = try segment.place(before: time, limit: end)
             var scan = BatchScan(segment.file, path: segment.path, from: from, to: end)
-            while let (batch, _) = try scan.next() {
+            var order = view.order(in: index, from: next)
+            while let (batch, position) = try scan.nextVerified() {
+                if let flaw = order.flaw(of: batch) { throw BatchScan.corrupt(segment.path, position, flaw) }
                 guard batch.maxTimestamp >= time, batch.lastOffset.value >= start, !batch.isControl else { continue }
                 var records = try batch.records(decompressingInto: scratch)
                 while let record = try records.next() {
@@ -79,6 +81,7 @@ extension EmbeddedLog {
 extension PartitionLog {
     /// What can be read now. Under either lock.
     var view: BatchReader.View {
-        BatchReader.View(segments: segments[...], lastCommittedBytes: segments.last?.committedBytes ?? 0, endOffset: endOffset)
+        BatchReader.View(
+            segments: segments[...], lastCommittedBytes: segments.last?.committedBytes ?? 0, endOffset: endOffset, mayHaveGaps: mayHaveGaps)
     }
 }

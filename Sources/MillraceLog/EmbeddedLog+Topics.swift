@@ -53,7 +53,11 @@ extension EmbeddedLog {
     /// - Throws: `MillraceError` of kind `configuration` when a setting is not known or not possible.
     public func alterTopic(_ topic: String, settings: [String: String?]) throws {
         try change(topic) { description in
-            for (name, value) in settings { description.settings[name] = value }
+            for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
+                // One that goes back to its default is not seen by `TopicSettings`, and may be misspelt as any other.
+                if value == nil { try TopicSettings.checkIsKnown(name) }
+                description.settings[name] = value
+            }
             _ = try TopicSettings(description.settings)
         }
     }
@@ -73,6 +77,7 @@ extension EmbeddedLog {
             state.locked {
                 topics[name] = nil
                 for partition in topic.partitions { partition.isDeleted = true }
+                producers.keep { $0 != topic.ordinal }
                 for group in groups.keys { groups[group] = groups[group]?.filter { $0.key.topic != topic.ordinal } }
                 for session in waitingSessions.values where session.waits(forAnyOf: topic.partitions) { session.interrupt() }
             }
@@ -87,7 +92,10 @@ extension EmbeddedLog {
                 throw MillraceError(.configuration, "There is no topic \(topic) in \(path).")
             }
             var changed = catalogue
+            let wasCompacted = try TopicSettings(changed.entries[index].description.settings).compacts
             try body(&changed.entries[index].description)
+            // What a compaction has removed stays away.
+            if wasCompacted { changed.entries[index].mayHaveGaps = true }
             try adopt(changed)
         }
     }
@@ -102,7 +110,10 @@ extension EmbeddedLog {
             topic.description = entry.description
             let settings = try TopicSettings(entry.description.settings)
             state.locked {
-                for partition in topic.partitions { partition.settings = settings }
+                for partition in topic.partitions {
+                    partition.settings = settings
+                    partition.hadGaps = entry.mayHaveGaps
+                }
                 topics[entry.description.name] = topic
             }
         }
@@ -156,6 +167,7 @@ extension EmbeddedLog {
 
     /// An id that no other topic has, in this log or any.
     func newTopicID() -> TopicID {
+        if let newTopicID = options.newTopicID { return newTopicID() }
         var random = SystemRandomNumberGenerator()
         return TopicID(high: random.next(), low: random.next())
     }

@@ -26,9 +26,13 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
     let fileSystem: any FileSystem
     let clock: any WallClock
     let directory: DataDirectory
+    /// The files of the segments.
+    let files: OpenFiles
 
     /// Held by the one thread that changes anything, also while it writes to the disk. Taken before `state`.
     let writer = Monitor()
+    /// Where commits wait for their turn. Its lock is taken before `writer`, and let go before it.
+    let commits = CommitQueue()
     /// Held for moments, to change or look at what readers see.
     let state = Monitor()
 
@@ -48,6 +52,8 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
     let journal: Journal
     /// Why nothing can be committed any more; reading goes on.
     var failure: MillraceError?
+    /// What is known of the producers that number their records.
+    var producers = ProducerStates()
     let syncs: SyncQueue
     private var syncer: RepeatingWork?
     private var housekeeper: RepeatingWork?
@@ -71,10 +77,12 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
         clock = options.clock ?? SystemClock()
         directory = try DataDirectory(path, fileSystem)
         syncs = SyncQueue(fileSystem)
+        let files = OpenFiles(fileSystem, limit: options.maximumOpenFiles)
+        self.files = files
 
         catalogue = try EmbeddedLog.readCatalogue(path, fileSystem)
 
-        let recovered = try EmbeddedLog.readJournal(directory, catalogue, fileSystem)
+        let recovered = try EmbeddedLog.readJournal(directory, catalogue, files)
         if recovered == nil, !catalogue.entries.isEmpty {
             throw MillraceError(
                 .corruption,
@@ -92,6 +100,24 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
             topics[entry.description.name] = try openTopic(
                 entry, partitions: 0..<entry.description.partitions, marks: recovered?.partitions ?? [:])
         }
+        // A process that died while it made a topic may have left directories that are not there for good, and some may have been made just now.
+        if !topics.isEmpty { try fileSystem.syncDirectory(path) }
+        if let recovered {
+            producers = recovered.producers
+            producers.keep { known.contains($0) }
+            producers.expire(now: clock.now())
+            try takeOverUnsynced(recovered)
+        }
+        try directory.markOpen()
+    }
+
+    /// A process that was killed leaves commits of which the system may still hold some in memory. They count, and must reach the disk before the journal may say that all is there.
+    private func takeOverUnsynced(_ recovered: JournalRecovery) throws {
+        for partition in topics.values.flatMap(\.partitions) {
+            guard let base = recovered.unsyncedFrom[partition.key] else { continue }
+            for segment in partition.segments where segment.baseOffset >= base { syncs.add(segment, newIn: partition.directory) }
+        }
+        if options.durability == .onCommit, recovered.end > recovered.syncedPosition { try sealSynced() }
     }
 
     /// A log without a topic, for `observe` to fill.
@@ -102,6 +128,7 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
         clock = options.clock ?? SystemClock()
         self.directory = directory
         syncs = SyncQueue(fileSystem)
+        files = OpenFiles(fileSystem, limit: options.maximumOpenFiles)
         catalogue = TopicCatalogue()
         groups = [:]
         self.journal = journal
@@ -120,15 +147,17 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
         return try TopicCatalogue(text: String(decoding: bytes, as: UTF8.self), path: path)
     }
 
-    private static func readJournal(_ directory: DataDirectory, _ catalogue: TopicCatalogue, _ fileSystem: any FileSystem) throws
+    private static func readJournal(_ directory: DataDirectory, _ catalogue: TopicCatalogue, _ files: OpenFiles) throws
         -> JournalRecovery?
     {
         let path = directory.path + "/" + Journal.fileName
-        guard let bytes = try fileSystem.contents(of: path, maximum: 1 << 32) else { return nil }
+        guard let bytes = try files.fileSystem.contents(of: path, maximum: 1 << 32) else { return nil }
         let names = Dictionary(uniqueKeysWithValues: catalogue.entries.filter { !$0.isDeleted }.map { ($0.ordinal, $0.description.name) })
-        let recovery = PartitionRecovery(fileSystem: fileSystem)
+        let recovery = PartitionRecovery(files: files)
         return try bytes.withUnsafeBytes { bytes in
-            try JournalRecovery(bytes, path: path) { entry, state in
+            try JournalRecovery(
+                bytes, path: path, closedLength: directory.closedJournalLength, isInOrder: !directory.mayHaveLostUnsyncedData
+            ) { entry, state in
                 guard directory.mayHaveLostUnsyncedData else { return true }
                 return try entry.partitions.allSatisfy { key, mark in
                     guard let name = names[key.topic] else { return true }
@@ -144,7 +173,7 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
         -> Topic
     {
         let settings = try TopicSettings(entry.description.settings)
-        let recovery = PartitionRecovery(fileSystem: fileSystem)
+        let recovery = PartitionRecovery(files: files)
         let partitions = try numbers.map { number in
             let name = TopicPartition(entry.description.name, number)
             let key = PartitionKey(topic: entry.ordinal, partition: number)
@@ -152,6 +181,7 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
                 name, key: key, directory: "\(path)/\(name)", id: entry.description.id, settings: settings,
                 mark: marks[key] ?? PartitionMark())
         }
+        for partition in partitions { partition.hadGaps = entry.mayHaveGaps }
         return Topic(ordinal: entry.ordinal, description: entry.description, partitions: partitions)
     }
 
@@ -185,11 +215,11 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
                 for session in waitingSessions.values { session.interrupt() }
             }
             guard failure == nil else { return }
-            for topic in topics.values {
+            for topic in topics.values.sorted(by: { $0.ordinal < $1.ordinal }) {
                 for partition in topic.partitions { try partition.close() }
             }
             try syncHoldingWriter()
-            try directory.markClosed()
+            try directory.markClosed(journalLength: journal.position)
         }
     }
 

@@ -29,11 +29,16 @@ struct GroupMark: Equatable {
 struct JournalEntry: Equatable {
     var partitions: [(key: PartitionKey, mark: PartitionMark)] = []
     var groups: [GroupMark] = []
+    var producers: [ProducerMark] = []
+    var producerNames: [ProducerName] = []
 
     static func == (left: JournalEntry, right: JournalEntry) -> Bool {
-        left.groups == right.groups
+        left.groups == right.groups && left.producers == right.producers && left.producerNames == right.producerNames
             && left.partitions.elementsEqual(right.partitions) { $0.key == $1.key && $0.mark == $1.mark }
     }
+
+    /// Whether it says nothing.
+    var isEmpty: Bool { partitions.isEmpty && groups.isEmpty && producers.isEmpty && producerNames.isEmpty }
 
     /// Appends the entry's payload.
     func encode(into buffer: ByteBuffer) {
@@ -53,6 +58,7 @@ struct JournalEntry: Equatable {
             JournalEntry.put(mark.offset.map { UInt64($0.offset.value) + 1 } ?? 0, buffer)
             if let offset = mark.offset { JournalEntry.put(offset.metadata, buffer) }
         }
+        if !producers.isEmpty || !producerNames.isEmpty { encodeProducers(into: buffer) }
     }
 
     /// Reads a payload whose checksum was right; `nil` when it is not one nevertheless.
@@ -80,38 +86,39 @@ struct JournalEntry: Equatable {
             }
             groups.append(GroupMark(group: group, partition: key, offset: offset))
         }
+        if place < end, !decodeProducers(&place, end) { return nil }
         guard place == end else { return nil }
     }
 
     init() {}
 
-    private static func put(_ number: UInt64, _ buffer: ByteBuffer) {
+    static func put(_ number: UInt64, _ buffer: ByteBuffer) {
         let target = buffer.reserve(Varint.maximumLength)
         buffer.commit(Varint.write(number, to: target) - target)
     }
 
-    private static func put(_ key: PartitionKey, _ buffer: ByteBuffer) {
+    static func put(_ key: PartitionKey, _ buffer: ByteBuffer) {
         put(UInt64(key.topic), buffer)
         put(UInt64(key.partition), buffer)
     }
 
-    private static func put(_ text: String, _ buffer: ByteBuffer) {
+    static func put(_ text: String, _ buffer: ByteBuffer) {
         put(UInt64(text.utf8.count), buffer)
         buffer.append(utf8: text)
     }
 
-    private static func takeOffset(_ place: inout UnsafeRawPointer, _ end: UnsafeRawPointer) -> Int64? {
+    static func takeOffset(_ place: inout UnsafeRawPointer, _ end: UnsafeRawPointer) -> Int64? {
         Varint.read(&place, end: end).flatMap { Int64(exactly: $0) }
     }
 
-    private static func takeKey(_ place: inout UnsafeRawPointer, _ end: UnsafeRawPointer) -> PartitionKey? {
+    static func takeKey(_ place: inout UnsafeRawPointer, _ end: UnsafeRawPointer) -> PartitionKey? {
         guard let topic = Varint.read(&place, end: end).flatMap({ UInt32(exactly: $0) }),
             let partition = Varint.read(&place, end: end).flatMap({ Partition(exactly: $0) })
         else { return nil }
         return PartitionKey(topic: topic, partition: partition)
     }
 
-    private static func takeText(_ place: inout UnsafeRawPointer, _ end: UnsafeRawPointer) -> String? {
+    static func takeText(_ place: inout UnsafeRawPointer, _ end: UnsafeRawPointer) -> String? {
         guard let length = Varint.read(&place, end: end), length <= UInt64(end - place) else { return nil }
         let bytes = UnsafeRawBufferPointer(start: place, count: Int(length))
         place += Int(length)

@@ -42,7 +42,7 @@ struct PartitionAdoption {
 
     private func copy(_ base: Int64, _ aborted: [Int64: [Aborted]]) throws -> (length: Int, end: Int64) {
         let file = try fileSystem.open(target + "/" + SegmentFiles.name(base, SegmentFiles.log), writable: true)
-        let index = SegmentIndex(fileSystem, directory: target, baseOffset: base)
+        let index = SegmentIndex(OpenFiles(fileSystem, limit: 2), directory: target, baseOffset: base)
         _ = try index.openForAppending(endOffset: base, endPosition: 0)
         let output = ByteBuffer(capacity: PartitionAdoption.writeBytes)
         var written = 0
@@ -82,12 +82,10 @@ struct PartitionAdoption {
         for base in bases {
             try forEachBatch(base) { batch in
                 if batch.isControl {
-                    var records = try batch.records(decompressingInto: scratch)
-                    // A marker's key: version, then type; 0 aborts, 1 commits.
-                    guard let key = try records.next()?.key, key.count >= 4, let first = open.removeValue(forKey: batch.producerID) else {
+                    guard let marker = try batch.marker(scratch: scratch), let first = open.removeValue(forKey: batch.producerID) else {
                         return
                     }
-                    if key.loadBigEndian(at: 2, as: Int16.self) == 0 {
+                    if marker.kind == .abort {
                         aborted.append(Aborted(producer: batch.producerID, offsets: first...batch.baseOffset.value))
                     }
                 } else if batch.isTransactional, open[batch.producerID] == nil {

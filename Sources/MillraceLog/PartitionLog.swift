@@ -9,13 +9,18 @@ final class PartitionLog: @unchecked Sendable {
     let name: TopicPartition
     let key: PartitionKey
     let directory: String
-    let fileSystem: any FileSystem
+    let files: OpenFiles
+    var fileSystem: any FileSystem { files.fileSystem }
     var settings: TopicSettings
 
     var segments: [Segment]
     var startOffset: Int64
     private(set) var endOffset: Int64
     var isDeleted = false
+    /// Offsets may be missing since a time before the present settings. Guarded as `settings` is.
+    var hadGaps = false
+    /// Whether offsets may be missing between records.
+    var mayHaveGaps: Bool { hadGaps || settings.compacts }
 
     // What is appended and not yet committed belongs to the writer lock.
     private var nextOffset: Int64
@@ -26,14 +31,14 @@ final class PartitionLog: @unchecked Sendable {
     /// Opens what a partition holds according to `mark`.
     init(
         _ name: TopicPartition, key: PartitionKey, directory: String, settings: TopicSettings, mark: PartitionMark, segments: [Segment],
-        fileSystem: any FileSystem
+        files: OpenFiles
     ) {
         self.name = name
         self.key = key
         self.directory = directory
         self.settings = settings
         self.segments = segments
-        self.fileSystem = fileSystem
+        self.files = files
         startOffset = mark.startOffset
         endOffset = mark.endOffset
         nextOffset = mark.endOffset
@@ -99,13 +104,13 @@ final class PartitionLog: @unchecked Sendable {
         if position + batch.bytes.count > settings.segmentBytes || lastOffset - segment.baseOffset > Int64(Int32.max) { return true }
         guard let first = segment.firstTimestamp, first >= 0 else { return false }
         let time = settings.stampsAppendTime ? now.milliseconds : batch.maxTimestamp.milliseconds
-        return time > first && time &- first > settings.segmentMilliseconds
+        return time > first && time &- first > settings.segmentAge
     }
 
     private func beginSegment() throws {
         // The time index of a segment that is written to no more must end with its highest timestamp, also when the process is killed next.
         if indexIsOpen { try (newSegments.last ?? segments.last)?.index.finish() }
-        let segment = try Segment(fileSystem, directory: directory, baseOffset: nextOffset, committedBytes: 0)
+        let segment = try Segment(files, directory: directory, baseOffset: nextOffset, committedBytes: 0)
         try segment.file.truncate(to: 0)
         try segment.openIndexForAppending(endOffset: nextOffset, interval: Int(settings.indexIntervalBytes))
         newSegments.append(segment)
@@ -179,6 +184,16 @@ final class PartitionLog: @unchecked Sendable {
         indexIsOpen = false
     }
 
+    /// Lets all segments go, of which no record is wanted any more. Under both locks.
+    func empty() -> [Segment] {
+        defer {
+            segments.removeAll()
+            writePosition = 0
+            indexIsOpen = false
+        }
+        return segments
+    }
+
     /// Completes the index files, when the log is closed.
     func close() throws {
         if indexIsOpen, let last = segments.last { try last.index.finish() }
@@ -187,6 +202,7 @@ final class PartitionLog: @unchecked Sendable {
 
     /// Removes a segment's files; what cannot be removed is in nobody's way, and is tried again when the log is opened.
     func removeFiles(of segment: Segment) {
+        guard (try? segment.keepOpen()) != nil else { return }
         for kind in SegmentFiles.all {
             try? fileSystem.remove(directory + "/" + SegmentFiles.name(segment.baseOffset, kind))
         }

@@ -3,7 +3,8 @@ import MillraceFormats
 
 /// Brings the files of a partition back to what the journal says, which reads the last segment's indexes at most and no records.
 struct PartitionRecovery {
-    let fileSystem: any FileSystem
+    let files: OpenFiles
+    private var fileSystem: any FileSystem { files.fileSystem }
 
     /// Opens a partition, cutting off and removing what was never committed.
     ///
@@ -20,9 +21,9 @@ struct PartitionRecovery {
             }
             try makeDirectory(directory, id)
         }
-        let segments = try openSegments(directory, mark)
+        let segments = try openSegments(directory, mark, mayLackFirst: settings.compacts)
         return PartitionLog(
-            name, key: key, directory: directory, settings: settings, mark: mark, segments: segments, fileSystem: fileSystem)
+            name, key: key, directory: directory, settings: settings, mark: mark, segments: segments, files: files)
     }
 
     /// Makes the directory of a new partition, with the two small files that Kafka has in it.
@@ -33,16 +34,23 @@ struct PartitionRecovery {
         try fileSystem.replace(directory + "/" + PartitionMetadata.fileName, with: PartitionMetadata(topicID: id).text, in: directory)
     }
 
-    private func openSegments(_ directory: String, _ mark: PartitionMark) throws -> [Segment] {
+    /// - Parameter mayLackFirst: Whether compaction may have left nothing of the first segments.
+    private func openSegments(_ directory: String, _ mark: PartitionMark, mayLackFirst: Bool) throws -> [Segment] {
         let names = try fileSystem.list(directory)
         for name in names where name.hasSuffix(SegmentCompaction.unfinishedSuffix) { try fileSystem.remove(directory + "/" + name) }
         var bases = names.compactMap(SegmentFiles.baseOffset(ofLog:)).sorted()
-        for base in bases where base > mark.segmentBase || mark.segmentBytes == 0 && base == mark.segmentBase {
-            try remove(base, directory)
-        }
-        bases.removeAll { $0 > mark.segmentBase || mark.segmentBytes == 0 && $0 == mark.segmentBase }
+        // Without a segment that holds committed records none of the others does either: they are left of what was deleted.
+        let isUncommitted = { (base: Int64) in base > mark.segmentBase || mark.segmentBytes == 0 }
+        for base in bases where isUncommitted(base) { try remove(base, directory) }
+        bases.removeAll(where: isUncommitted)
         // Segments below the start are what a deletion left behind that was interrupted.
         while bases.count > 1, bases[1] <= mark.startOffset { try remove(bases.removeFirst(), directory) }
+        if !mayLackFirst, let first = bases.first, first > mark.startOffset {
+            throw MillraceError(
+                .corruption,
+                "\(directory)/\(SegmentFiles.name(mark.startOffset, SegmentFiles.log)), or a segment like it, is missing: records were committed from offset \(mark.startOffset) on, and the first there are begin at \(first). Restore it from a backup."
+            )
+        }
         guard mark.segmentBytes == 0 || bases.last == mark.segmentBase else {
             throw MillraceError(
                 .corruption,
@@ -50,7 +58,7 @@ struct PartitionRecovery {
             )
         }
         return try bases.map { base in
-            let segment = try Segment(fileSystem, directory: directory, baseOffset: base, committedBytes: 0)
+            let segment = try Segment(files, directory: directory, baseOffset: base, committedBytes: 0)
             let size = try segment.file.size()
             segment.committedBytes = base == mark.segmentBase ? mark.segmentBytes : size
             if size < segment.committedBytes {

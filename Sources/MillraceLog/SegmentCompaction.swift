@@ -23,9 +23,12 @@ struct SegmentCompaction {
         var end = start
         let scratch = ByteBuffer()
         for segment in segments {
-            var scan = segment.scan(from: try segment.position(before: start, limit: segment.committedBytes))
-            while let (batch, _) = try scan.next() {
+            let place = try segment.place(before: start, limit: segment.committedBytes)
+            var scan = segment.scan(from: place.position)
+            var order = OffsetOrder(next: place.next, end: .max, mayHaveGaps: true)
+            while let (batch, position) = try scan.next() {
                 try pace(batch.bytes.count)
+                if let flaw = order.flaw(of: batch) { throw BatchScan.corrupt(segment.path, position, flaw) }
                 guard batch.baseOffset.value >= end else { continue }
                 if !batch.isControl, !batch.isTransactional {
                     try batch.verifyChecksum()
@@ -52,7 +55,7 @@ struct SegmentCompaction {
         for kind in [SegmentFiles.offsetIndex, SegmentFiles.timeIndex] {
             try fileSystem.remove(directory + "/" + SegmentFiles.name(base, kind) + suffix)
         }
-        let index = SegmentIndex(fileSystem, directory: directory, baseOffset: base, suffix: suffix)
+        let index = SegmentIndex(OpenFiles(fileSystem, limit: 2), directory: directory, baseOffset: base, suffix: suffix)
         _ = try index.openForAppending(endOffset: base, endPosition: 0)
         let output = ByteBuffer(capacity: SegmentCompaction.writeBytes)
         let scratch = ByteBuffer()
@@ -60,8 +63,10 @@ struct SegmentCompaction {
         var next = base
         for segment in segments {
             var scan = segment.scan(from: 0)
-            while let (batch, _) = try scan.next() {
+            var order = OffsetOrder(next: segment.baseOffset, end: .max, mayHaveGaps: true)
+            while let (batch, place) = try scan.next() {
                 try pace(batch.bytes.count)
+                if let flaw = order.flaw(of: batch) { throw BatchScan.corrupt(segment.path, place, flaw) }
                 // Segments overlap when the machine stopped after an earlier compaction had joined them and before the old ones were removed.
                 guard batch.baseOffset.value >= next else { continue }
                 next = batch.nextOffset.value

@@ -3,9 +3,12 @@ import MillraceFormats
 
 /// The `.index` and `.timeindex` of a segment: sparse, and only ever a shortcut, so that what is missing at their end costs a little scanning and nothing else.
 ///
+/// They have no checksums. What they say is a proposal, which `Segment` holds against the batch it speaks of before anything rests on it.
+///
 /// Appending happens under the log's writer lock; looking up happens from any thread, on what is in the files.
 final class SegmentIndex: @unchecked Sendable {
-    private let fileSystem: any FileSystem
+    private let files: OpenFiles
+    private var fileSystem: any FileSystem { files.fileSystem }
     private let offsetPath: String
     private let timePath: String
     let baseOffset: Int64
@@ -25,8 +28,8 @@ final class SegmentIndex: @unchecked Sendable {
     /// Entries wait in memory until they make this many bytes.
     private static let flushAt = 4096
 
-    init(_ fileSystem: any FileSystem, directory: String, baseOffset: Int64, suffix: String = "") {
-        self.fileSystem = fileSystem
+    init(_ files: OpenFiles, directory: String, baseOffset: Int64, suffix: String = "") {
+        self.files = files
         self.baseOffset = baseOffset
         offsetPath = directory + "/" + SegmentFiles.name(baseOffset, SegmentFiles.offsetIndex) + suffix
         timePath = directory + "/" + SegmentFiles.name(baseOffset, SegmentFiles.timeIndex) + suffix
@@ -34,10 +37,11 @@ final class SegmentIndex: @unchecked Sendable {
 
     // MARK: Appending
 
-    /// Opens the files for appending, cuts off entries for what is not there any more, and returns where scanning must start to know what they do not tell.
-    func openForAppending(endOffset: Int64, endPosition: Int) throws -> Int {
-        let offsets = try fileSystem.open(offsetPath, writable: true)
-        let times = try fileSystem.open(timePath, writable: true)
+    /// Opens the files for appending, cuts off entries for what is not there any more, and returns the last entries.
+    @discardableResult
+    func openForAppending(endOffset: Int64, endPosition: Int) throws -> (offsets: OffsetIndexEntry?, times: TimeIndexEntry?) {
+        let offsets = try files.file(offsetPath)
+        let times = try files.file(timePath)
         offsetFile = offsets
         timeFile = times
         let validOffsets = try count(offsets, OffsetIndexEntry.length) { bytes in
@@ -49,14 +53,26 @@ final class SegmentIndex: @unchecked Sendable {
         timeFileSize = validTimes * TimeIndexEntry.length
         try offsets.truncate(to: offsetFileSize)
         try times.truncate(to: timeFileSize)
-        if let last = try entry(times, validTimes - 1, TimeIndexEntry.length, TimeIndexEntry.init) {
-            lastIndexedTimestamp = last.timestamp.milliseconds
-            maxTimestamp = last.timestamp.milliseconds
-            offsetOfMaxTimestamp = Int64(last.relativeOffset) + baseOffset
+        let lastTime = try entry(times, validTimes - 1, TimeIndexEntry.length, TimeIndexEntry.init)
+        if let lastTime {
+            lastIndexedTimestamp = lastTime.timestamp.milliseconds
+            maxTimestamp = lastTime.timestamp.milliseconds
+            offsetOfMaxTimestamp = Int64(lastTime.relativeOffset) + baseOffset
         }
-        lastIndexedPosition =
-            try entry(offsets, validOffsets - 1, OffsetIndexEntry.length, OffsetIndexEntry.init).map { Int($0.position) } ?? 0
-        return lastIndexedPosition
+        let lastOffset = try entry(offsets, validOffsets - 1, OffsetIndexEntry.length, OffsetIndexEntry.init)
+        lastIndexedPosition = lastOffset.map { Int($0.position) } ?? 0
+        return (lastOffset, lastTime)
+    }
+
+    /// Empties the files, which are open for appending, as what they say is wrong.
+    func startOver() throws {
+        try offsetFile?.truncate(to: 0)
+        try timeFile?.truncate(to: 0)
+        offsetFileSize = 0
+        timeFileSize = 0
+        maxTimestamp = .min
+        lastIndexedTimestamp = .min
+        lastIndexedPosition = 0
     }
 
     /// Counts a batch of the segment in. Its entries reach the files later.
@@ -114,28 +130,20 @@ final class SegmentIndex: @unchecked Sendable {
 
     // MARK: Looking up
 
-    /// A place in the log file from which a scan finds `offset`: the start of a batch that lies before it or holds it.
-    func position(before offset: Int64) throws -> Int {
-        guard fileSystem.exists(offsetPath) else { return 0 }
+    /// The last entry of a batch that does not end behind `offset`; `nil` when there is none.
+    func offsetEntry(before offset: Int64) throws -> OffsetIndexEntry? {
+        guard fileSystem.exists(offsetPath) else { return nil }
         let file = try fileSystem.open(offsetPath, writable: false)
         let below = try count(file, OffsetIndexEntry.length) { Int64(OffsetIndexEntry($0).relativeOffset) + self.baseOffset <= offset }
-        return try entry(file, below - 1, OffsetIndexEntry.length, OffsetIndexEntry.init).map { Int($0.position) } ?? 0
+        return try entry(file, below - 1, OffsetIndexEntry.length, OffsetIndexEntry.init)
     }
 
-    /// An offset from which a scan finds the first record that is not before `time`.
-    func offset(before time: Timestamp) throws -> Int64 {
-        guard fileSystem.exists(timePath) else { return baseOffset }
-        let file = try fileSystem.open(timePath, writable: false)
-        let below = try count(file, TimeIndexEntry.length) { TimeIndexEntry($0).timestamp < time }
-        return try entry(file, below - 1, TimeIndexEntry.length, TimeIndexEntry.init).map { Int64($0.relativeOffset) + baseOffset }
-            ?? baseOffset
-    }
-
-    /// The highest timestamp of a finished segment; `nil` when the time index does not tell.
-    func finishedMaxTimestamp() throws -> Timestamp? {
+    /// The last entry whose timestamp is before `time`, or the last of all; `nil` when there is none.
+    func timeEntry(before time: Timestamp? = nil) throws -> TimeIndexEntry? {
         guard fileSystem.exists(timePath) else { return nil }
         let file = try fileSystem.open(timePath, writable: false)
-        return try entry(file, try file.size() / TimeIndexEntry.length - 1, TimeIndexEntry.length, TimeIndexEntry.init)?.timestamp
+        let below = try count(file, TimeIndexEntry.length) { entry in time.map { TimeIndexEntry(entry).timestamp < $0 } ?? true }
+        return try entry(file, below - 1, TimeIndexEntry.length, TimeIndexEntry.init)
     }
 
     /// How many of the entries, which are sorted, come before the first for which `isBefore` is false.

@@ -61,8 +61,9 @@ final class SyncQueue: @unchecked Sendable {
 
     private func sync(_ segments: [Segment], _ directories: Set<String>) throws {
         try guarded {
-            for segment in segments { try segment.file.sync() }
-            for directory in directories { try fileSystem.syncDirectory(directory) }
+            // In one order, so that a simulated failure is found again.
+            for segment in segments.sorted(by: { $0.path < $1.path }) { try segment.file.sync() }
+            for directory in directories.sorted() { try fileSystem.syncDirectory(directory) }
         }
     }
 

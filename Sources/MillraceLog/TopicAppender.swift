@@ -15,23 +15,37 @@ import MillraceFormats
 ///
 /// A record with a key goes to the partition that Kafka's producer would choose (murmur2); those without stay with one partition until a commit or a full batch, then
 /// move to the next (Kafka: sticky partitioning). Used by one thread.
+///
+/// Its records are numbered, so that one commit can be tried twice and counts once: see `resume(on:)`. Kafka: `enable.idempotence`.
 public final class TopicAppender {
     /// The topic that is appended to.
     public let topic: String
-    private let log: EmbeddedLog
-    private let session: any TransportSession
+    /// Who the log takes this for.
+    public let producer: ProducerIdentity
+    private var log: EmbeddedLog
+    private var session: any TransportSession
+    private let topicID: TopicID
+    private let name: String
     private let group: String
     private let writers: [RecordBatchWriter]
     private var stickyPartition = 0
     /// How far the writer of the sticky partition may grow before the next one has its turn.
     private var stickyLimit: Int
 
-    init(_ log: EmbeddedLog, topic: TopicDescription, session: any TransportSession, group: String, compression: Compression) {
+    init(_ log: EmbeddedLog, topic: TopicDescription, named name: String, group: String, compression: Compression) throws {
         self.log = log
         self.topic = topic.name
-        self.session = session
+        topicID = topic.id
+        self.name = name
         self.group = group
-        writers = (0..<topic.partitions).map { _ in RecordBatchWriter(compression: compression) }
+        session = try log.openSession(named: name, group: group)
+        let producer = try log.openProducer(named: name)
+        self.producer = producer
+        writers = (0..<topic.partitions).map { _ in
+            let writer = RecordBatchWriter(compression: compression)
+            writer.producer = producer
+            return writer
+        }
         stickyLimit = RecordBatchWriter.defaultBatchSize
     }
 
@@ -102,6 +116,20 @@ public final class TopicAppender {
         return Dictionary(uniqueKeysWithValues: zip(outputs.map(\.partition), first))
     }
 
+    /// Goes on with a log that was opened anew, because the last commit threw and left open whether it happened. What waits for `commit` stays, and the next one stores what
+    /// is not stored yet: its result is the offsets that the records have in either case.
+    ///
+    /// - Throws: `MillraceError` of kind `fenced` when somebody else took the name, of kind `transport` when the topic is not there any more as it was.
+    public func resume(on log: EmbeddedLog) throws {
+        guard try log.describeTopic(topic)?.id == topicID else {
+            throw MillraceError(.transport, "The topic \(topic) is not there any more in \(log.path), so \(name) cannot go on with it.")
+        }
+        try log.resumeProducer(producer, named: name)
+        session.close()
+        session = try log.openSession(named: name, group: group)
+        self.log = log
+    }
+
     /// What the group last committed for a partition, of any topic; `nil` when nothing.
     public func committedOffset(of partition: TopicPartition) throws -> CommittedOffset? {
         try log.committedOffsets(of: group, for: [partition])[partition]
@@ -132,7 +160,6 @@ extension EmbeddedLog {
         guard let description = try describeTopic(topic) else {
             throw MillraceError(.transport, "There is no topic \(topic) in \(path). Create it first.")
         }
-        return TopicAppender(
-            self, topic: description, session: try openSession(named: name, group: group), group: group, compression: compression)
+        return try TopicAppender(self, topic: description, named: name, group: group, compression: compression)
     }
 }

@@ -9,6 +9,8 @@ struct TopicCatalogue: Equatable {
         var description: TopicDescription
         /// Deleted, but its directories may still be there.
         var isDeleted = false
+        /// Offsets may be missing between its records, as it was compacted once or came from a broker.
+        var mayHaveGaps = false
     }
 
     static let fileName = "millrace.topics"
@@ -21,9 +23,10 @@ struct TopicCatalogue: Equatable {
         for entry in entries {
             let topic = entry.description
             text += "\(entry.isDeleted ? "deleted" : "topic") \(entry.ordinal) \(topic.name) \(topic.partitions) \(topic.id.text)\n"
+            if entry.mayHaveGaps { text += "gaps\n" }
             for (name, value) in topic.settings.sorted(by: { $0.key < $1.key }) { text += "set \(name) \(value)\n" }
         }
-        return text + "crc \(TopicCatalogue.checksum(text))\n"
+        return ChecksummedText.sealed(text)
     }
 
     init() {}
@@ -34,8 +37,7 @@ struct TopicCatalogue: Equatable {
         guard lines.first == "millrace topics 1", let last = lines.last, last.hasPrefix("crc "), text.last == "\n" else {
             throw TopicCatalogue.corrupt(path, "it does not begin and end as a list of topics does")
         }
-        let covered = text.utf8.dropLast(last.utf8.count + 1)
-        guard last.dropFirst(4) == TopicCatalogue.checksum(String(Substring(covered))) else {
+        guard ChecksummedText.content(of: text) != nil else {
             throw TopicCatalogue.corrupt(path, "it does not match its checksum")
         }
         for (index, line) in lines.enumerated().dropFirst().dropLast() {
@@ -52,6 +54,7 @@ struct TopicCatalogue: Equatable {
                 try TopicName.validate(words[2])
                 let description = TopicDescription(name: words[2], id: id, partitions: partitions, settings: [:])
                 entries.append(Entry(ordinal: ordinal, description: description, isDeleted: words[0] == "deleted"))
+            case "gaps" where words.count == 1 && !entries.isEmpty: entries[entries.count - 1].mayHaveGaps = true
             case "set" where words.count >= 2 && !entries.isEmpty:
                 let parts = line.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
                 entries[entries.count - 1].description.settings[String(parts[1])] = parts.count > 2 ? String(parts[2]) : ""
@@ -59,12 +62,6 @@ struct TopicCatalogue: Equatable {
                 throw TopicCatalogue.corrupt(path, "line \(index + 1) is \"\(line)\"")
             }
         }
-    }
-
-    private static func checksum(_ text: String) -> String {
-        let checksum = Array(text.utf8).withUnsafeBytes { CRC32C.checksum($0) }
-        let digits = String(checksum, radix: 16)
-        return String(repeating: "0", count: 8 - digits.count) + digits
     }
 
     private static func corrupt(_ path: String, _ what: String) -> MillraceError {

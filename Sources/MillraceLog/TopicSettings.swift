@@ -19,6 +19,8 @@ struct TopicSettings {
     var compression: Compression?
     var minCompactionLagMilliseconds: Int64 = 0
     var maxCompactionLagMilliseconds: Int64 = .max
+    /// How long a segment is written to: one whose records must be compacted in time must end in time.
+    var segmentAge: Int64 { compacts ? min(segmentMilliseconds, maxCompactionLagMilliseconds) : segmentMilliseconds }
     var minCleanableDirtyRatio = 0.5
     var deleteRetentionMilliseconds: Int64 = 24 * 60 * 60 * 1000
 
@@ -45,10 +47,14 @@ struct TopicSettings {
         case "min.cleanable.dirty.ratio":
             guard let ratio = Double(value), ratio >= 0, ratio <= 1 else { throw refusal(name, value, "a number from 0 to 1") }
             minCleanableDirtyRatio = ratio
-        default:
-            throw MillraceError(
-                .configuration, "There is no topic setting \"\(name)\". Known are: \(TopicSettings.names.joined(separator: ", ")).")
+        default: try TopicSettings.checkIsKnown(name)
         }
+    }
+
+    /// - Throws: `MillraceError` of kind `configuration` that lists the settings when this is none.
+    static func checkIsKnown(_ name: String) throws {
+        guard !names.contains(name) else { return }
+        throw MillraceError(.configuration, "There is no topic setting \"\(name)\". Known are: \(names.joined(separator: ", ")).")
     }
 
     /// The settings that there are.

@@ -11,7 +11,7 @@ import MillraceCore
 ///
 /// Kafka: `RocksDBStore`, of which Kafka Streams opens one per store, partition and segment.
 public final class RocksDBStore: ByteStore {
-    private let database: RocksDBDatabase
+    let database: RocksDBDatabase
 
     /// The directory that the store lives in.
     public var path: String { database.path }

@@ -1,4 +1,5 @@
 import MillraceCore
+import MillraceFormats
 import MillraceLog
 import Synchronization
 
@@ -37,12 +38,24 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
     private var syncedDirectories: Set<String> = ["/"]
     private var crashAt = Int.max
     private var failsNextSync = false
+    private var forgetsSyncs: @Sendable (_ path: String) -> Bool = { _ in false }
+    private var openLimit = Int.max
+    private var openFiles = 0
+    private var beforeSync: (@Sendable () -> Void)?
     private var capacityLeft = Int.max
     private let boot: Int
     private var random: UInt64
 
     /// How many calls were made that read or change the disk.
     public private(set) var calls = 0
+    /// How many of them were syncs of a file.
+    public private(set) var syncs = 0
+
+    /// Stands for everything that was written, and where and in which order.
+    public private(set) var digest: UInt64 = 0
+    private var refusesToOpen = false
+    private var syncHasFailed = false
+    private var beforeCall: (@Sendable () -> Void)?
 
     /// An empty disk; the seed decides what a torn crash leaves.
     public convenience init(seed: UInt64 = 1) {
@@ -54,12 +67,57 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
         self.boot = boot
     }
 
+    /// The files of another disk, which is used no more, on a machine that has not started anew.
+    private init(_ other: SimulatedFileSystem, boot: Int) {
+        random = other.random
+        self.boot = boot
+        files = other.files
+        directories = other.directories
+        syncedFiles = other.syncedFiles
+        syncedDirectories = other.syncedDirectories
+    }
+
     // MARK: Faults
 
     /// Lets the call of this number fail, and all after it: the process is gone. A write that is hit may still be done in part.
     public func crash(atCall number: Int) {
         lock.withLock { _ in crashAt = number }
     }
+
+    /// Lets the process be gone from now on.
+    public func crash() {
+        lock.withLock { _ in crashAt = min(crashAt, calls) }
+    }
+
+    /// Whether the process is gone.
+    public var hasCrashed: Bool { lock.withLock { _ in calls >= crashAt } }
+
+    /// Lets a new process go on with the disk after the old one was killed: nothing is lost, as the system is still there, but locks are free.
+    public func restartProcess() {
+        lock.withLock { _ in
+            crashAt = .max
+            failsNextSync = false
+            for node in files.values { node.isLocked = false }
+        }
+    }
+
+    /// Whether opening a file fails, as when a process has no file handles left.
+    public func refuseToOpen(_ refuses: Bool) {
+        lock.withLock { _ in refusesToOpen = refuses }
+    }
+
+    /// Runs `body` before each call, for calls that take their time.
+    public func beforeEachCall(_ body: @escaping @Sendable () -> Void) {
+        lock.withLock { _ in beforeCall = body }
+    }
+
+    /// A call of something else on the same machine, which fails when the process is gone.
+    public func touch() throws {
+        try call {}
+    }
+
+    /// Whether a sync has failed since the machine started.
+    public var hasFailedToSync: Bool { lock.withLock { _ in syncHasFailed } }
 
     /// Lets the next sync of a file fail once; what it should have brought to the disk is lost from the disk's promise.
     public func failNextSync() {
@@ -71,19 +129,47 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
         lock.withLock { _ in capacityLeft = bytes }
     }
 
-    /// Turns one bit of a file over, on the disk too.
-    public func flipBit(of path: String, at position: Int) {
+    /// Turns one bit of a byte of a file over, on the disk too.
+    public func flipBit(_ bit: Int = 0, of path: String, at position: Int) {
         lock.withLock { _ in
             guard let node = files[path], position < node.content.count else { return }
-            node.content[position] ^= 1
-            if position < node.synced.count { node.synced[position] ^= 1 }
+            node.content[position] ^= 1 << UInt8(bit & 7)
+            if position < node.synced.count { node.synced[position] ^= 1 << UInt8(bit & 7) }
         }
+    }
+
+    /// The paths of all files, sorted, and how long each is.
+    public var contents: [(path: String, byteCount: Int)] {
+        lock.withLock { _ in files.sorted { $0.key < $1.key }.map { ($0.key, $0.value.content.count) } }
+    }
+
+    /// From now on syncs of these files succeed and do nothing, as with a disk that lies or a log that forgets them: a test of crashes that does not notice is worth nothing.
+    public func forgetSyncs(where isForgotten: @escaping @Sendable (_ path: String) -> Bool) {
+        lock.withLock { _ in forgetsSyncs = isForgotten }
+    }
+
+    /// How many files may be open at once; opening more fails as it does for a process that has too many.
+    public func setOpenFileLimit(_ limit: Int) {
+        lock.withLock { _ in openLimit = limit }
+    }
+
+    /// Runs `body` at the start of each sync of a file, for a disk that is slow or waits for the test.
+    public func beforeEachSync(_ body: (@Sendable () -> Void)?) {
+        lock.withLock { _ in beforeSync = body }
+    }
+
+    /// The same disk, in a copy that goes its own way.
+    public func copy() -> SimulatedFileSystem {
+        let copy = afterCrash(.kept)
+        return SimulatedFileSystem(copy, boot: boot)
     }
 
     /// The disk as it is found when the machine has started again; this one stays as it is.
     public func afterCrash(_ fate: Fate, seed: UInt64 = 1) -> SimulatedFileSystem {
         lock.withLock { _ in
             let next = SimulatedFileSystem(seed: seed, boot: boot + 1)
+            next.digest = digest
+            next.forgetsSyncs = forgetsSyncs
             var nodes: [ObjectIdentifier: Node] = [:]
             var keepsNames: [String: Bool] = [:]
             func namesAreKept(_ path: String) -> Bool {
@@ -141,7 +227,8 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
 
     /// Runs a call, unless the process is gone.
     fileprivate func call<Result>(_ body: () throws -> Result, dying: () -> Void = {}) throws -> Result {
-        try lock.withLock { _ in
+        lock.withLock { _ in beforeCall }?()
+        return try lock.withLock { _ in
             calls += 1
             guard calls <= crashAt else { throw MillraceError(.transport, "The simulated process has crashed.") }
             guard calls < crashAt else {
@@ -155,7 +242,14 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
     // MARK: FileSystem
 
     public func open(_ path: String, writable: Bool) throws -> any File {
-        try call { SimulatedFile(try node(path, writable: writable), self) }
+        try call {
+            guard openFiles < openLimit, !refusesToOpen else {
+                throw MillraceError(.transport, "Cannot open \(path): too many simulated files are open.", isRetriable: true)
+            }
+            let node = try node(path, writable: writable)
+            openFiles += 1
+            return SimulatedFile(node, path, self)
+        }
     }
 
     public func openLocked(_ path: String) throws -> (any File)? {
@@ -163,7 +257,8 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
             let node = try node(path, writable: true)
             if node.isLocked { return nil }
             node.isLocked = true
-            return SimulatedFile(node, self, isLock: true)
+            openFiles += 1
+            return SimulatedFile(node, path, self, isLock: true)
         }
     }
 
@@ -174,6 +269,7 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
         }
         let node = Node()
         files[path] = node
+        note(path, 5)
         return node
     }
 
@@ -189,7 +285,7 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
     }
 
     public func makeDirectory(_ path: String) throws {
-        try call { _ = directories.insert(path) }
+        try call { note(path, directories.insert(path).inserted ? 1 : 2) }
     }
 
     public func rename(_ source: String, to target: String) throws {
@@ -198,11 +294,15 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
                 throw MillraceError(.transport, "There is no simulated file \(source).")
             }
             files[target] = node
+            note(target, 3)
         }
     }
 
     public func remove(_ path: String) throws {
-        try call { _ = files.removeValue(forKey: path) }
+        try call {
+            files[path] = nil
+            note(path, 4)
+        }
     }
 
     public func removeDirectory(_ path: String) throws {
@@ -225,6 +325,16 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
         return String(path[..<slash])
     }
 
+    private func note(_ path: String, _ action: UInt64) {
+        var path = path
+        path.withUTF8 { note(UnsafeRawBufferPointer($0), action) }
+    }
+
+    private func note(_ bytes: UnsafeRawBufferPointer, _ action: UInt64) {
+        digest = (digest ^ (UInt64(CRC32C.checksum(bytes)) &+ action << 32)) &* 0x9E37_79B9_7F4A_7C15
+        digest ^= digest >> 29
+    }
+
     // MARK: For open files
 
     fileprivate func write(_ bytes: UnsafeRawBufferPointer, to node: Node, at offset: Int) throws {
@@ -232,6 +342,7 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
             let growth = max(0, offset + bytes.count - node.content.count)
             guard growth <= capacityLeft else { throw MillraceError(.transport, "The simulated disk is full.", isRetriable: true) }
             capacityLeft -= growth
+            note(bytes, UInt64(offset))
             put(bytes, in: node, at: offset)
         } dying: {
             put(UnsafeRawBufferPointer(rebasing: bytes.prefix(bytes.count / 2)), in: node, at: offset)
@@ -244,18 +355,26 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
         node.content.replaceSubrange(offset..<end, with: bytes)
     }
 
-    fileprivate func sync(_ node: Node) throws {
+    fileprivate func sync(_ node: Node, _ path: String) throws {
+        lock.withLock { _ in beforeSync }?()
         try call {
+            syncs += 1
+            if forgetsSyncs(path) { return }
             if failsNextSync {
                 failsNextSync = false
+                syncHasFailed = true
                 throw MillraceError(.transport, "The simulated disk could not sync.")
             }
             node.synced = node.content
+            note(UnsafeRawBufferPointer(start: nil, count: 0), 6)
         }
     }
 
-    fileprivate func unlock(_ node: Node) {
-        lock.withLock { _ in node.isLocked = false }
+    fileprivate func close(_ node: Node, isLock: Bool) {
+        lock.withLock { _ in
+            openFiles -= 1
+            if isLock { node.isLocked = false }
+        }
     }
 }
 
@@ -263,16 +382,18 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
 final class SimulatedFile: File {
     private let node: SimulatedFileSystem.Node
     private let disk: SimulatedFileSystem
+    private let path: String
     private let isLock: Bool
 
-    init(_ node: SimulatedFileSystem.Node, _ disk: SimulatedFileSystem, isLock: Bool = false) {
+    init(_ node: SimulatedFileSystem.Node, _ path: String, _ disk: SimulatedFileSystem, isLock: Bool = false) {
         self.node = node
+        self.path = path
         self.disk = disk
         self.isLock = isLock
     }
 
     deinit {
-        if isLock { disk.unlock(node) }
+        disk.close(node, isLock: isLock)
     }
 
     func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws -> Int {
@@ -299,6 +420,6 @@ final class SimulatedFile: File {
     }
 
     func sync() throws {
-        try disk.sync(node)
+        try disk.sync(node, path)
     }
 }

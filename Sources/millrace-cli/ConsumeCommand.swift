@@ -21,6 +21,7 @@ enum ConsumeCommand {
             DataAccess.option,
         ],
         footer: """
+            An offset that is not there any more, or not yet, counts as the nearest that is. Within a partition records come in order; partitions are mixed.
             Fields are separated by tabs. Bytes that are not of the format are printed in hexadecimal, behind 0x.
 
             Examples:

@@ -18,12 +18,28 @@ enum DataAccess {
 
     /// The log as it is, also while an app writes to it.
     static func observe(_ arguments: ParsedArguments) throws -> EmbeddedLog {
-        try EmbeddedLog.observe(at: path(arguments))
+        try EmbeddedLog.observe(at: existingPath(arguments))
+    }
+
+    /// The directory of a log that is there, so that a slip of the finger makes no new one.
+    private static func existingPath(_ arguments: ParsedArguments) throws -> String {
+        let path = path(arguments)
+        guard POSIXFileSystem().exists(path + "/millrace.format") else {
+            throw MillraceError(
+                .configuration,
+                "There is no log in \(path). Say with --data DIR, or by MILLRACE_DATA, which directory the app was given; \"millrace topics create\" makes a new one."
+            )
+        }
+        return path
     }
 
     /// Runs `body` with the log open for writing, and closes it.
-    static func write<Result>(_ arguments: ParsedArguments, _ body: (EmbeddedLog) throws -> Result) throws -> Result {
-        let log = try EmbeddedLog.open(at: path(arguments), options: EmbeddedLogOptions(durability: .onCommit))
+    ///
+    /// - Parameter creating: Whether a log that is not there is made.
+    static func write<Result>(_ arguments: ParsedArguments, creating: Bool = false, _ body: (EmbeddedLog) throws -> Result) throws -> Result
+    {
+        let path = creating ? path(arguments) : try existingPath(arguments)
+        let log = try EmbeddedLog.open(at: path, options: EmbeddedLogOptions(durability: .onCommit))
         let result: Result
         do {
             result = try body(log)

@@ -129,7 +129,7 @@ enum GroupCommands {
         let known = log.listGroups()
         throw MillraceError(
             .configuration,
-            "The group \(group) has no committed offsets in \(log.path). \(known.isEmpty ? "No group has." : "There are: \(known.joined(separator: ", ")).")"
+            "The group \(group) has no committed offsets in \(log.path). \(known.isEmpty ? "No group has any." : "There are: \(known.joined(separator: ", ")).")"
         )
     }
 }

@@ -38,7 +38,8 @@ enum LogCommands {
             var file = try SegmentFile(path)
             if !arguments.has("json") { print("\(path): \(file.byteCount) bytes") }
             while let (batch, position) = try file.next() {
-                print(arguments.has("json") ? json(batch, position, path) : line(batch, position))
+                let marker = try batch.marker(scratch: scratch)
+                print(arguments.has("json") ? json(batch, position, path, marker) : line(batch, position, marker))
                 guard arguments.has("records"), !batch.isControl else { continue }
                 var records = try batch.records(decompressingInto: scratch)
                 while let record = try records.next() {
@@ -59,24 +60,27 @@ enum LogCommands {
         }
     }
 
-    private static func line(_ batch: RecordBatch, _ position: Int) -> String {
+    private static func line(_ batch: RecordBatch, _ position: Int, _ marker: TransactionMarker?) -> String {
         var text =
             "  byte \(position): offsets \(batch.baseOffset)...\(batch.lastOffset), \(batch.recordCount) records, \(batch.bytes.count) bytes"
         text += ", \(batch.compression.name), up to \(batch.maxTimestamp.readable)"
         if batch.producerID >= 0 { text += ", producer \(batch.producerID) epoch \(batch.producerEpoch) from \(batch.baseSequence)" }
         if batch.isTransactional { text += ", transactional" }
-        if batch.isControl { text += ", control" }
+        if batch.isControl {
+            text += ", control" + (marker.map { " \($0.kind.rawValue) of coordinator epoch \($0.coordinatorEpoch)" } ?? "")
+        }
         return text + (batch.hasValidChecksum ? "" : ", WRONG CHECKSUM")
     }
 
-    private static func json(_ batch: RecordBatch, _ position: Int, _ path: String) -> String {
+    private static func json(_ batch: RecordBatch, _ position: Int, _ path: String, _ marker: TransactionMarker?) -> String {
         JSONText.object([
             ("file", .string(path)), ("position", .integer(Int64(position))), ("baseOffset", .integer(batch.baseOffset.value)),
             ("lastOffset", .integer(batch.lastOffset.value)), ("records", .integer(Int64(batch.recordCount))),
             ("bytes", .integer(Int64(batch.bytes.count))), ("compression", .string(batch.compression.name)),
             ("maxTimestamp", .integer(batch.maxTimestamp.milliseconds)), ("producerId", .integer(batch.producerID)),
             ("producerEpoch", .integer(Int64(batch.producerEpoch))), ("baseSequence", .integer(Int64(batch.baseSequence))),
-            ("transactional", .bool(batch.isTransactional)), ("control", .bool(batch.isControl)), ("valid", .bool(batch.hasValidChecksum)),
+            ("transactional", .bool(batch.isTransactional)), ("control", .bool(batch.isControl)),
+            ("marker", marker.map { .string($0.kind.rawValue) } ?? .null), ("valid", .bool(batch.hasValidChecksum)),
         ]).text
     }
 

@@ -11,9 +11,11 @@ enum TopicCommands {
             .command(
                 "list",
                 CommandLineTable(
-                    name: "millrace topics list", summary: "Lists the topics: their partitions, records and bytes.",
+                    name: "millrace topics list", summary: "Lists the topics, and how many partitions and offsets each has.",
                     options: [DataAccess.option, DataAccess.json],
-                    footer: "Example:\n  millrace topics list --data shop"), list),
+                    footer:
+                        "A topic that is compacted has fewer records than offsets.\n\nExample:\n  millrace topics list --data shop"
+                ), list),
             .command(
                 "describe",
                 CommandLineTable(
@@ -23,7 +25,8 @@ enum TopicCommands {
             .command(
                 "create",
                 CommandLineTable(
-                    name: "millrace topics create", summary: "Makes a topic. The app must be stopped.", operands: "TOPIC",
+                    name: "millrace topics create",
+                    summary: "Makes a topic, and the data directory when it is missing. The app must be stopped.", operands: "TOPIC",
                     options: [
                         .init("partitions", value: "N", "How many partitions. Default: 1."),
                         .init("set", value: "NAME=VALUE", "A setting, by Kafka's name; may be given several times."), DataAccess.option,
@@ -79,7 +82,7 @@ enum TopicCommands {
 
     private static func list(_ arguments: ParsedArguments) throws {
         let log = try DataAccess.observe(arguments)
-        var table = TextTable("TOPIC", "PARTITIONS", "RECORDS", "CLEANUP")
+        var table = TextTable("TOPIC", "PARTITIONS", "OFFSETS", "CLEANUP")
         var rows: [JSONText] = []
         for name in try log.listTopics() {
             let topic = try DataAccess.topic(name, in: log)
@@ -127,7 +130,7 @@ enum TopicCommands {
         let name = try DataAccess.operand(arguments, "topic")
         let partitions = try arguments.integer("partitions", in: 1...100_000) ?? 1
         let settings = try given(arguments)
-        try DataAccess.write(arguments) { log in
+        try DataAccess.write(arguments, creating: true) { log in
             try log.createTopic(TopicSpecification(name, partitions: Int32(partitions), settings: settings))
         }
         print("Created the topic \(name) with \(partitions) partition\(partitions == 1 ? "" : "s").")
@@ -153,7 +156,7 @@ enum TopicCommands {
         let name = try DataAccess.operand(arguments, "topic")
         guard let source = arguments["from"] else { throw CommandLineError("Say where the broker's log directory is: --from DIR.") }
         let settings = try given(arguments)
-        let topic = try DataAccess.write(arguments) { try $0.adoptTopic(name, from: source, settings: settings) }
+        let topic = try DataAccess.write(arguments, creating: true) { try $0.adoptTopic(name, from: source, settings: settings) }
         print("Copied \(name) with \(topic.partitions) partition\(topic.partitions == 1 ? "" : "s").")
     }
 

@@ -29,7 +29,7 @@ extension LogicalNode {
         try builder.addProcessor(table.processor.name, parents: [table.source.name], payload: table.processor.payload)
         guard let store else { return }
         try builder.addStore(store, processors: [table.processor.name])
-        if restoresFromSourceTopic { builder.useSourceTopic(table.topic, asChangelogOf: store.name) }
+        if restoresFromSourceTopic, !store.needsOwnChangelog { builder.useSourceTopic(table.topic, asChangelogOf: store.name) }
     }
 
     private func write(_ repartition: Repartition, to builder: inout TopologyBuilder) throws(MillraceError) {

@@ -10,6 +10,8 @@ public struct StoreDeclaration: Sendable {
     public var isLogged: Bool
     /// What the changelog topic is created with, such as `cleanup.policy`. Not used when the source topic is the changelog.
     public var changelogSettings: [String: String]
+    /// Whether a source topic may not stand in for the changelog.
+    public var needsOwnChangelog = false
     /// How long old versions of a row are kept, in milliseconds, if the store is a versioned one.
     public var historyRetention: Int64?
     /// What the engine needs to make the store. The plan does not look into it.

@@ -145,11 +145,18 @@ struct AppPreparation {
     }
 
     private func create(_ topic: TopicSpecification) throws {
-        guard let present = try transport.describeTopic(topic.name) else { return try transport.createTopic(topic) }
-        guard present.partitions == topic.partitions else {
+        var found = try transport.describeTopic(topic.name)
+        if found == nil {
+            do { return try transport.createTopic(topic) } catch {
+                // Another process of the app may have been quicker.
+                found = try transport.describeTopic(topic.name)
+                if found == nil { throw error }
+            }
+        }
+        guard let present = found, present.partitions == topic.partitions else {
             throw MillraceError(
                 .configuration,
-                "Topic \(topic.name) belongs to this app and has \(present.partitions) partitions, but the topology needs \(topic.partitions). Delete the app's topics and state to start over, or restore the old number of partitions of its input."
+                "Topic \(topic.name) belongs to this app and has \(found?.partitions ?? 0) partitions, but the topology needs \(topic.partitions). Delete the app's topics and state to start over, or restore the old number of partitions of its input."
             )
         }
     }

@@ -16,9 +16,22 @@ public final class StreamsApp: Sendable {
     private let backend: StreamsBackend
     private let configuration: StreamsConfiguration
     private let stops = StopSignal()
+    private let board = MetricsBoard()
     private let progress = Mutex<AppProgress?>(nil)
     private let stopsWhenIdle = Mutex(false)
-    private let currentState = Mutex(AppState.created)
+    private let currentState: CurrentState
+    /// Where queries find the tasks' stores.
+    let queries: StoreQueries
+    /// The program, for those who ask what stores it has.
+    var plan: PhysicalTopology { topology.plan }
+
+    /// In an object of its own, so that queries can look at it without holding the app.
+    private final class CurrentState: Sendable {
+        private let state = Mutex(AppState.created)
+
+        func withLock<Result: Sendable>(_ body: (inout sending AppState) -> sending Result) -> Result { state.withLock(body) }
+    }
+
     private let crew = Mutex(Crew())
 
     /// The workers of the current run, and how many the app was told to have.
@@ -32,6 +45,9 @@ public final class StreamsApp: Sendable {
         self.topology = topology
         self.backend = backend
         self.configuration = configuration
+        let state = CurrentState()
+        currentState = state
+        queries = StoreQueries(appState: { [stops] in stops.isStoppedByApp ? .stopping : state.withLock { $0 } })
     }
 
     /// What the app is doing.
@@ -53,10 +69,44 @@ public final class StreamsApp: Sendable {
     /// How many records were left out in this run, by reason; those of failed records were handled as their policy says.
     public var droppedRecords: [DropReason: Int] { progress.withLock { $0 }?.droppedRecords ?? [:] }
 
+    /// What the app has done and how it is, from any thread. The transport is asked for the ends of the topics, so this may take a moment on a cluster.
+    public var metrics: AppMetrics {
+        let progress = progress.withLock { $0 }
+        return board.snapshot(
+            of: configuration.applicationID, in: state, threads: progress?.workers ?? 0, budget: configuration.memoryBudget,
+            committed: progress?.positions ?? [:], now: backend.clock.monotonicNanoseconds()
+        ) { partition in
+            // A transport that is closed, or does not answer, must not keep anybody from seeing the rest.
+            do { return try backend.transport.offsetRange(of: partition).upperBound } catch { return nil }
+        }
+    }
+
     /// Runs until it is shut down. An app runs once.
     ///
     /// - Throws: `MillraceError` when the app cannot start, or fails; `CancellationError` when its task was cancelled.
     public func run() async throws {
+        try begin()
+        defer { end() }
+        let finished = Finish()
+        let supervisor: @Sendable () -> Void = { finished.complete(Result { try self.supervise() }) }
+        let result = try await withTaskCancellationHandler {
+            try backend.startThread(supervisor)
+            return await finished.result()
+        } onCancel: {
+            self.stops.abandon()
+        }
+        try result.get()
+        try Task.checkCancellation()
+    }
+
+    /// `run` in the calling thread, which waits as the app does: for threads that are not the system's.
+    package func runInPlace() throws {
+        try begin()
+        defer { end() }
+        try supervise()
+    }
+
+    private func begin() throws {
         guard
             currentState.withLock({ state in
                 defer { state = .restoring }
@@ -66,17 +116,10 @@ public final class StreamsApp: Sendable {
             throw MillraceError(.configuration, "This app has been run already. Make another StreamsApp to run it again.")
         }
         configuration.onStateChange?(.restoring)
-        defer { move(to: .stopped, from: [.restoring, .running, .paused, .stopping]) }
-        let finished = Finish()
-        let supervisor: @Sendable () -> Void = { finished.complete(Result { try self.supervise() }) }
-        let result = try await withTaskCancellationHandler {
-            try WorkerThread.start(supervisor)
-            return await finished.result()
-        } onCancel: {
-            self.stops.abandon()
-        }
-        try result.get()
-        try Task.checkCancellation()
+    }
+
+    private func end() {
+        move(to: .stopped, from: [.restoring, .running, .paused, .stopping])
     }
 
     /// Stops gracefully: no more records are read, those at hand are processed and committed, and `run` returns. May be called from anywhere, several times.
@@ -135,7 +178,7 @@ public final class StreamsApp: Sendable {
 
     private func wait(for delay: Duration) {
         let moment = Duration.milliseconds(20)
-        let nobody = EndOfWorkers(count: 1)
+        let nobody = EndOfWorkers(count: 1, threads: backend.threads)
         var rest = delay
         while rest > .zero, !stops.isStoppedByApp {
             _ = nobody.wait(for: min(rest, moment))
@@ -148,8 +191,12 @@ public final class StreamsApp: Sendable {
         let work = try AppPreparation(
             topology: topology.plan, configuration: configuration, transport: backend.transport
         ).prepare()
+        queries.setTasks(work.tasks)
         let state = try StateDirectory(try backend.openState(configuration.applicationID, configuration.logger))
-        let outcome = Result { try runWorkers(on: state, work) }
+        let outcome = Result {
+            try TopologyComparison(configuration: configuration, transport: backend.transport, state: state).run(topology.plan)
+            try runWorkers(on: state, work)
+        }
         // Closed here and not when the last reference goes, so that the next run can open it as soon as this one has returned.
         let closing = Result { try state.database.close() }
         do { try outcome.get() } catch { throw state.database.isDamaged ? StateDamage(error: error) : error }
@@ -166,14 +213,19 @@ public final class StreamsApp: Sendable {
         let crew = WorkerCrew(
             try AppRun(
                 configuration: configuration, backend: backend, topology: topology.plan, state: state, stops: stops, progress: progress,
-                tasks: work.tasks, subtopologies: work.subtopologies), limit: isShared ? .max : max(1, work.tasks.count))
+                metrics: board, tasks: work.tasks, subtopologies: work.subtopologies, queries: queries),
+            limit: isShared ? .max : max(1, work.tasks.count))
         let threads = self.crew.withLock { current in
             current.crew = crew
             return current.threads ?? configuration.threads
         }
-        defer { self.crew.withLock { $0.crew = nil } }
+        board.begin(on: state.database)
+        defer {
+            self.crew.withLock { $0.crew = nil }
+            board.end()
+        }
         crew.resize(to: threads)
-        try crew.waitForEnd()
+        try crew.waitForEnd { metrics }
     }
 
     /// Changes how many threads process records, while the app runs or before. Tasks move from one thread to another with their state on disk; nothing is processed twice.
@@ -199,7 +251,7 @@ public final class StreamsApp: Sendable {
 }
 
 /// What an app is doing. Kafka: `KafkaStreams.State`.
-public enum AppState: Sendable, Equatable {
+public enum AppState: String, Sendable, Equatable, CaseIterable {
     /// Not started yet.
     case created
     /// Opening topics, or bringing state up to date; tasks whose state is up to date process meanwhile. Again when tasks move.

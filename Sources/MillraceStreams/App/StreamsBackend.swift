@@ -12,6 +12,8 @@ public struct StreamsBackend: Sendable {
     public var openState: @Sendable (String, MillraceLogger) throws -> any ByteStore
     /// The time of day and the time that only grows.
     public var clock: any WallClock
+    /// Where threads come from; the system's when `nil`.
+    package var threads: (any WorkThreads)?
 
     /// A backend of parts of your own; `import Millrace` brings `.embedded(at:)`.
     public init(

@@ -37,21 +37,18 @@ public struct StreamsConfiguration: Sendable {
     public var onStateChange: (@Sendable (AppState) -> Void)?
     /// Called with the progress of restoring state, about once a second and at the end.
     public var onRestore: (@Sendable (RestoreProgress) -> Void)?
+    /// How often the app says, in one line at level `info`, how it is: records a second, lag, latency, commit time, records to restore, dropped records, memory. `nil` is never.
+    public var reportInterval: Duration? = .seconds(60)
+    /// Called with the app's metrics as often as it reports, and once at its end: where systems that are fed take them, see `docs/metrics.md`. On a thread of the app that no record
+    /// waits for; it should return soon all the same.
+    public var onMetrics: (@Sendable (AppMetrics) -> Void)?
+    /// Told of each record that is processed, for distributed tracing; `nil`, which costs nothing, leaves the trace headers of records as they are.
+    public var tracer: RecordTracer?
 
     /// A configuration with every default.
     public init(applicationID: String) {
         self.applicationID = applicationID
     }
-}
-
-/// What a crash may cost. Kafka: `processing.guarantee`.
-public enum ProcessingGuarantee: Sendable {
-    /// Nothing: outputs, state and offsets become visible together, or not at all.
-    case exactlyOnce
-    /// Records after the last commit may be processed again, and their outputs repeated.
-    ///
-    /// On the embedded log a commit costs the same either way, so there this is a promise only: what runs is exactly once.
-    case atLeastOnce
 }
 
 /// How far restoring the state of an app is.

@@ -12,7 +12,7 @@ final class WorkerCrew: Sendable {
     }
 
     private let state = Mutex(State())
-    private let ended = EndOfWorkers(count: 0)
+    private let ended: EndOfWorkers
     private let run: AppRun
     private let limit: Int
 
@@ -20,6 +20,7 @@ final class WorkerCrew: Sendable {
     init(_ run: AppRun, limit: Int) {
         self.run = run
         self.limit = limit
+        ended = EndOfWorkers(count: 0, threads: run.backend.threads)
     }
 
     /// Starts workers, or lets the youngest ones end.
@@ -43,10 +44,17 @@ final class WorkerCrew: Sendable {
 
     /// Waits until all workers have ended; meanwhile does what is to be done now and then.
     ///
+    /// - Parameter metrics: Asked when it is time to report.
     /// - Throws: The first error of a worker.
-    func waitForEnd() throws {
+    func waitForEnd(_ metrics: () -> AppMetrics) throws {
+        func now() -> UInt64 { run.backend.clock.monotonicNanoseconds() }
         let upkeep = StateUpkeep(run)
-        while !ended.wait(for: .seconds(10)) {
+        var upkeeps = Interval(.seconds(10), from: now())
+        var reports = Reports(every: run.configuration.reportInterval, from: now())
+        defer { reports.finish(run.configuration, metrics) }
+        while !ended.wait(for: min(upkeeps.timeLeft(now()), reports.timeLeft(now()))) {
+            reports.runIfDue(now(), run.configuration, metrics)
+            guard upkeeps.isDue(now()) else { continue }
             do { try upkeep.run() } catch {
                 run.stops.fail()
                 close()
@@ -66,7 +74,7 @@ final class WorkerCrew: Sendable {
 
     private func start(_ number: Int) {
         do {
-            try WorkerThread.start { [self] in
+            try run.backend.startThread { [self] in
                 let result = Result { try Worker(number: number, of: run) { [self] in isDismissed(number) }.work() }
                 finish(number, result)
             }

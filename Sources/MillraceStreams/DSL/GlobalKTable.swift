@@ -41,6 +41,7 @@ extension StreamsBuilder {
             )
         }
         check(name: topic, of: "topic")
+        checkTimeToLive(store, store.name ?? topic, isAllowed: false)
         let storeName = store.name ?? graph.newStoreName(topic + "-")
         let sourceName = self.name(named, prefix: "KSTREAM-SOURCE-", suffix: "-source")
         let name = self.name(named, prefix: "KTABLE-SOURCE-")

@@ -115,8 +115,10 @@ extension NodePayload {
         NodePayload { assembly in
             let output = try assembly.output(Key.self, Value.self)
             guard serde.allowsNull, !assembly.passesNullKeys else { return NodeInput(output) }
+            let site = assembly.site
             return NodeInput { (record: Record<Key, Value>) in
-                if !serde.isNull(record.key) { try output.send(record) }
+                if serde.isNull(record.key) { return site.drop(.nullKey) }
+                try output.send(record)
             }
         }
     }
@@ -134,7 +136,8 @@ extension Grouping {
         let (parent, sources) = repartitioned(forStore: storeName)
         let resultSerde = builder.serde(value, for: "the values of store \(storeName)")
         let declaration = builder.tableStore(
-            store, name: storeName, key: builder.serde(keySerde, for: "the keys of store \(storeName)"), value: resultSerde)
+            store, name: storeName, key: builder.serde(keySerde, for: "the keys of store \(storeName)"), value: resultSerde,
+            mayBeMortal: true)
         let isNull = valueSerde.flatMap { serde in serde.allowsNull ? { @Sendable in serde.isNull($0) } : nil }
         return table(
             name, behind: parent, sources, declaration, resultSerde, isVersioned: store.isVersioned, publicStore: store.name,

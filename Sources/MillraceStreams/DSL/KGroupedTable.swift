@@ -35,7 +35,7 @@ public struct KGroupedTable<Key, Value> {
         let key = builder.serde(keySerde, for: "the group keys of store \(storeName)")
         let resultSerde = builder.serde(value, for: "the values of store \(storeName)")
         let parent = repartitioned((topicName ?? storeName) + "-repartition", key, sink: sinkName, source: sourceName)
-        let declaration = builder.tableStore(store, name: storeName, key: key, value: resultSerde)
+        let declaration = builder.tableStore(store, name: storeName, key: key, value: resultSerde, mayBeMortal: true)
         let view = StoredTableView<Key, Result>(store: storeName, isVersioned: store.isVersioned)
         let node = builder.addProcessor(
             name, parents: [parent],

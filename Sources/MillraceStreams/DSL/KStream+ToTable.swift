@@ -111,7 +111,7 @@ extension KStream {
         let view = TableSourceView<RowKey, Row>(storeName, store) { [unowned builder] in
             builder.tableStore(
                 store, name: storeName, key: builder.serde(key, for: "the keys of store \(storeName)"),
-                value: builder.serde(value, for: "the values of store \(storeName)"))
+                value: builder.serde(value, for: "the values of store \(storeName)"), mayBeMortal: true)
         }
         let inlet = form.inlet
         let table = builder.addProcessor(

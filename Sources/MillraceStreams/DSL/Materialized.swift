@@ -27,6 +27,13 @@ public struct Materialized: Sendable, ExpressibleByStringLiteral {
     public var kind: Kind
     /// How long a windowed store keeps a window after its start, by stream time; at least, and by default, size and grace of the windows.
     public var retention: Duration?
+    /// How long a row lives after the record that wrote it, by stream time; for good when left out. For tables that are read from a topic, made of a stream or aggregated, and
+    /// for stores of processors; `build` throws for others.
+    ///
+    /// From the moment on at which the stream time of the task reaches a row's timestamp plus this, the row is gone: look-ups, joins, aggregations and queries do not find it. With
+    /// more records, a sixteenth of the time to live later at most, it is removed from disk, a tombstone goes to the changelog, and operators behind the table are sent a deletion.
+    /// Time does not pass while no records come. Kafka Streams has no counterpart; Flink's state TTL goes by the time of day and tells nobody.
+    public var timeToLive: Duration?
     /// Whether changes are written to a changelog topic. Without one the rows are lost when the state directory is.
     public var isLogged: Bool
     /// Settings of the changelog topic beyond the necessary ones, by Kafka's names.
@@ -34,12 +41,13 @@ public struct Materialized: Sendable, ExpressibleByStringLiteral {
 
     /// A store; with no argument, one of the builder's default kind with a generated name.
     public init(
-        _ name: String? = nil, kind: Kind = .automatic, retention: Duration? = nil, isLogged: Bool = true,
+        _ name: String? = nil, kind: Kind = .automatic, retention: Duration? = nil, timeToLive: Duration? = nil, isLogged: Bool = true,
         changelogSettings: [String: String] = [:]
     ) {
         self.name = name
         self.kind = kind
         self.retention = retention
+        self.timeToLive = timeToLive
         self.isLogged = isLogged
         self.changelogSettings = changelogSettings
     }
@@ -52,13 +60,13 @@ public struct Materialized: Sendable, ExpressibleByStringLiteral {
     public static var automatic: Materialized { Materialized() }
 
     /// A store on disk.
-    public static func persistent(_ name: String? = nil, retention: Duration? = nil) -> Materialized {
-        Materialized(name, kind: .persistent, retention: retention)
+    public static func persistent(_ name: String? = nil, retention: Duration? = nil, timeToLive: Duration? = nil) -> Materialized {
+        Materialized(name, kind: .persistent, retention: retention, timeToLive: timeToLive)
     }
 
     /// A store in memory.
-    public static func inMemory(_ name: String? = nil, retention: Duration? = nil) -> Materialized {
-        Materialized(name, kind: .inMemory, retention: retention)
+    public static func inMemory(_ name: String? = nil, retention: Duration? = nil, timeToLive: Duration? = nil) -> Materialized {
+        Materialized(name, kind: .inMemory, retention: retention, timeToLive: timeToLive)
     }
 
     /// A store that remembers the values of the past `history`.

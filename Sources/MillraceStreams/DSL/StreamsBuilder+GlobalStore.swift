@@ -24,6 +24,10 @@ extension StreamsBuilder {
         check(name: store.declaration.name, of: "store")
         let sourceName = self.name(named, prefix: "KSTREAM-SOURCE-", suffix: "-source")
         let name = self.name(named, prefix: "KTABLE-SOURCE-")
+        if (store.declaration.payload as? StorePayload)?.isMortal == true {
+            fail(
+                "Global store \(store.declaration.name) cannot have a time to live: stream time does not pass there.", kind: .configuration)
+        }
         var unlogged = store.declaration
         unlogged.isLogged = false
         let source = GlobalTableSource(

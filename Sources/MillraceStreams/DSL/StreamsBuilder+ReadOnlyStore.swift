@@ -24,6 +24,7 @@ extension StreamsBuilder {
         if store.name == nil {
             fail("The read-only store of topic \(topic) has no name, so no processor can connect to it. Give it one.", kind: .configuration)
         }
+        checkTimeToLive(store, store.name ?? topic, isAllowed: false)
         var unlogged = store
         unlogged.isLogged = false
         let table: KTable<Key, Value> = self.table(topic, key: key, value: value, in: unlogged, named: named)

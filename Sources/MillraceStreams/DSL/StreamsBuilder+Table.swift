@@ -28,7 +28,7 @@ extension StreamsBuilder {
         let keySerde = serde(key, for: "the keys of \(topic)")
         let valueSerde = serde(value, for: "the values of \(topic)")
         let view = TableSourceView<Key, Value>(storeName, store) { [unowned self] in
-            tableStore(store, name: storeName, key: keySerde, value: valueSerde)
+            tableStore(store, name: storeName, key: keySerde, value: valueSerde, mayBeMortal: true)
         }
         let source = PlannedPart(
             sourceName, payload: SourcePayload(key: keySerde.optional, value: valueSerde.optional, extractor: extractor))

@@ -15,7 +15,7 @@ final class TableSourceView<Key, Value>: TableView<Key, Value>, @unchecked Senda
     /// - Parameter declare: Declares the store, once it turns out to be needed.
     init(_ name: String, _ store: Materialized, declare: @escaping () -> StoreDeclaration) {
         self.store = name
-        isMaterialized = store.name != nil
+        isMaterialized = store.name != nil || store.timeToLive != nil
         versioned = store.isVersioned
         self.declare = declare
     }

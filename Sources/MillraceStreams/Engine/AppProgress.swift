@@ -65,6 +65,9 @@ final class AppProgress: Sendable {
         state.withLock { $0.committed[partition] = offset }
     }
 
+    /// How far all partitions are committed.
+    var positions: [TopicPartition: Offset] { state.withLock { $0.committed } }
+
     func position(of partition: TopicPartition) -> Offset? {
         state.withLock { $0.committed[partition] }
     }

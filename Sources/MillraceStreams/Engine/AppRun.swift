@@ -9,6 +9,9 @@ final class AppRun: Sendable {
     let state: StateDirectory
     let stops: StopSignal
     let progress: AppProgress
+    let metrics: MetricsBoard
+    /// Where queries find the tasks.
+    let queries: StoreQueries
     let claims: TaskClaims
     let restorer: StateRestorer
     let restores: RestorePool
@@ -18,7 +21,7 @@ final class AppRun: Sendable {
 
     init(
         configuration: StreamsConfiguration, backend: StreamsBackend, topology: PhysicalTopology, state: StateDirectory, stops: StopSignal,
-        progress: AppProgress, tasks: [TaskID], subtopologies: [GroupDeclaration.Subtopology]
+        progress: AppProgress, metrics: MetricsBoard, tasks: [TaskID], subtopologies: [GroupDeclaration.Subtopology], queries: StoreQueries
     ) throws {
         self.configuration = configuration
         self.backend = backend
@@ -26,11 +29,17 @@ final class AppRun: Sendable {
         self.state = state
         self.stops = stops
         self.progress = progress
+        self.metrics = metrics
+        self.queries = queries
         claims = TaskClaims { [stops] in stops.wakeAll() }
         localGroup = LocalGroup(tasks)
         restorer = StateRestorer(
             transport: backend.transport, applicationID: configuration.applicationID, state: state, clock: backend.clock,
-            logger: configuration.logger, onProgress: configuration.onRestore)
+            logger: configuration.logger,
+            onProgress: { [onRestore = configuration.onRestore] progress in
+                metrics.restoring(progress)
+                onRestore?(progress)
+            })
         let process = try state.processID()
         declaration = GroupDeclaration(
             subtopologies: subtopologies, processID: process, endpoint: configuration.endpoint, tags: configuration.clientTags)
@@ -38,7 +47,7 @@ final class AppRun: Sendable {
             backend.transport.sharesTasks
             ? "\(configuration.applicationID)-\(String(process.high ^ process.low, radix: 16))" : configuration.applicationID
         restores = RestorePool(
-            threads: configuration.restoreThreads, budget: configuration.memoryBudget / 4, transport: backend.transport, restorer: restorer,
+            threads: configuration.restoreThreads, budget: configuration.memoryBudget / 4, backend: backend, restorer: restorer,
             group: configuration.applicationID, sessionName: { [prefix] in "\(prefix)-restore-\($0)" })
     }
 
@@ -47,6 +56,7 @@ final class AppRun: Sendable {
 
     /// The session of a worker, which fences an older one of that worker.
     func openSession(ofWorker number: Int) throws -> any TransportSession {
-        try backend.transport.openSession(named: "\(prefix)-worker-\(number)", group: configuration.applicationID)
+        try backend.transport.openSession(
+            named: "\(prefix)-worker-\(number)", group: configuration.applicationID, guarantee: configuration.guarantee)
     }
 }

@@ -64,6 +64,7 @@ struct DeadLetters {
                     partition: output.partition(of: key), key: key, value: value, timestamp: max(record.timestamp, 0), headers: headers)
             }
         }
+        context.meter.deadLettered[deadLetters, default: 0] += 1
     }
 }
 

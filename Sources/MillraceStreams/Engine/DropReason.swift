@@ -16,7 +16,7 @@ public enum DropReason: String, Sendable, Hashable, CaseIterable {
     case production
     /// A versioned table got a row older than its history.
     case expired
-    /// A join got an update of a versioned table that concerns the past, not the table's current row.
+    /// A join or an aggregation got an update of a versioned table that concerns the past, not the table's current row.
     case outOfOrder
     /// A deduplication has let the same pass before.
     case duplicate

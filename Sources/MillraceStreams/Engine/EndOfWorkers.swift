@@ -14,8 +14,12 @@ final class EndOfWorkers: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let ended = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-    init(count: Int) {
+    private let threads: (any WorkThreads)?
+
+    /// - Parameter threads: Where the workers' threads come from; the system when `nil`.
+    init(count: Int, threads: (any WorkThreads)? = nil) {
         left = count
+        self.threads = threads
         pthread_mutex_init(mutex, nil)
         // A wall clock that jumps must not keep anybody waiting.
         #if canImport(Glibc)
@@ -57,6 +61,7 @@ final class EndOfWorkers: @unchecked Sendable {
     ///
     /// - Returns: Whether all have.
     func wait(for duration: Duration) -> Bool {
+        if let threads { return threads.wait(for: duration) { locked { left == 0 } } }
         var deadline = timespec()
         #if canImport(Glibc)
             clock_gettime(CLOCK_MONOTONIC, &deadline)
@@ -80,6 +85,10 @@ final class EndOfWorkers: @unchecked Sendable {
     }
 
     func waitForAll() {
+        if threads != nil {
+            while !wait(for: .seconds(10)) {}
+            return
+        }
         locked { while left > 0 { pthread_cond_wait(ended, mutex) } }
     }
 

@@ -8,6 +8,8 @@ package final class GlobalStateTask {
     /// The global stores by name.
     package var stores: [String: any StateStore] { context.stores }
     private var sources: [String: TaskSource] = [:]
+    /// What was read since somebody asked the last time.
+    private var amounts: [String: TaskMetrics.Amount] = [:]
 
     package init(_ globalStores: [GlobalStore], context: TaskContext) throws {
         self.context = context
@@ -34,15 +36,25 @@ package final class GlobalStateTask {
         for store in stores.values { try store.commit(to: { _, _, _, _ in }, batch: nil) }
     }
 
+    /// What was read of each topic since the last call.
+    func takeReadAmounts() -> [String: TaskMetrics.Amount] {
+        defer { amounts = [:] }
+        return amounts
+    }
+
     /// Takes records of one of the topics into its store.
     package func apply(_ fetched: FetchedBatches) throws {
         guard let source = sources[fetched.partition.topic] else { return }
         let scratch = ByteBuffer()
+        var amount = amounts[fetched.partition.topic] ?? TaskMetrics.Amount()
+        amount.bytes += fetched.bytes.count
+        defer { amounts[fetched.partition.topic] = amount }
         var batches = RecordBatchCursor(fetched.bytes)
         while let batch = try batches.next() {
             if batch.isControl { continue }
             var records = try batch.records(decompressingInto: scratch)
             while let record = try records.next() {
+                amount.records += 1
                 context.sourceTopic = fetched.partition.topic
                 context.sourceOffset = record.offset
                 do { try source.receive(record, record.timestamp) } catch {

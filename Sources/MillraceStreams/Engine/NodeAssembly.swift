@@ -4,6 +4,8 @@ import MillracePlan
 /// What makes a node for one task. A node is assembled after the nodes it sends to, so it gets its finished outputs.
 public struct NodePayload: Sendable {
     let assemble: @Sendable (NodeAssembly) throws -> NodeInput
+    /// Whether it is a sink that chooses partitions by more than the keys' bytes, so that nobody else can tell where a key is.
+    @usableFromInline var choosesPartitions = false
 
     @usableFromInline
     init(_ assemble: @escaping @Sendable (NodeAssembly) throws -> NodeInput) {

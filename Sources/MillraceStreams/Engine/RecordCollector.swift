@@ -4,6 +4,8 @@ import MillraceFormats
 /// The outputs of a worker's tasks since the last commit: record batches for each partition, written straight into their final form.
 package final class RecordCollector {
     private var topics: [String: OutputTopic] = [:]
+    /// The same, in the order of their first use.
+    private var inOrder: [OutputTopic] = []
     private let directory: any TopicDirectory
     private let pending = PendingBytes()
 
@@ -19,6 +21,7 @@ package final class RecordCollector {
         let topic = OutputTopic(
             name, partitionCount: try directory.partitionCount(of: name), recordLimit: try directory.recordLimit(of: name), pending)
         topics[name] = topic
+        inOrder.append(topic)
         return topic
     }
 
@@ -34,6 +37,9 @@ package final class RecordCollector {
         for topic in topics.values { topic.removeAll() }
         pending.count = 0
     }
+
+    /// How many records each topic was given so far, whether they were committed or not. Topics keep their places; new ones come at the end.
+    var recordCounts: some Collection<(name: String, count: Int)> { inOrder.lazy.map { ($0.name, $0.recordCount) } }
 
     /// Roughly the bytes that wait for the next commit. Asked for every record, and therefore counted, not summed up.
     package var pendingBytes: Int { pending.count }
@@ -52,6 +58,8 @@ package final class OutputTopic {
     @exclusivity(unchecked) private var writers: ContiguousArray<RecordBatchWriter?>
     /// Where records without a key go until the next commit: one partition at a time makes larger batches. Kafka: the sticky partitioner.
     @exclusivity(unchecked) private var stickyPartition: Int32 = 0
+    /// Records written so far.
+    @exclusivity(unchecked) fileprivate var recordCount = 0
     /// The longest batch, and with it record, that the topic takes.
     private let recordLimit: Int
     private let pending: PendingBytes
@@ -82,6 +90,7 @@ package final class OutputTopic {
         // Refused here, where it is known which record it is; at the commit it would take all others with it.
         if size > recordLimit { throw tooLong(size) }
         pending.count += size + 16
+        recordCount += 1
         if headers.isEmpty {
             try writer.append(timestamp: timestamp, key: key, value: value)
         } else {

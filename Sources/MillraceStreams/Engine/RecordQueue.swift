@@ -24,6 +24,10 @@ final class RecordQueue {
     @exclusivity(unchecked) private(set) var head: RawRecord?
     @exclusivity(unchecked) private(set) var headTime: Timestamp = .none
     private(set) var byteCount = 0
+    /// Counted since somebody asked the last time.
+    @exclusivity(unchecked) var processedRecords = 0
+    /// Bytes of batches, counted since somebody asked the last time.
+    var addedBytes = 0
     /// Whether the task may go on without a record of this topic, for now.
     var mayBeEmpty = false
     /// Where the batches handed over so far end: behind the last record may lie offsets without one.
@@ -42,6 +46,7 @@ final class RecordQueue {
     func add(_ fetched: FetchedBatches) {
         waiting.append(fetched)
         byteCount += fetched.bytes.count
+        addedBytes += fetched.bytes.count
         endOfBatches = fetched.nextOffset
     }
 

@@ -12,8 +12,8 @@ final class RestorePool: Sendable {
     }
 
     private let lanes: Mutex<[Lane]>
-    private let threads = EndOfWorkers(count: 0)
-    private let transport: any Transport
+    private let threads: EndOfWorkers
+    private let backend: StreamsBackend
     private let restorer: StateRestorer
     private let sessionName: @Sendable (Int) -> String
     private let group: String
@@ -23,10 +23,11 @@ final class RestorePool: Sendable {
     ///   - budget: How many bytes of rows may wait to be written, in all.
     ///   - sessionName: The names of the sessions.
     init(
-        threads: Int, budget: Int, transport: any Transport, restorer: StateRestorer, group: String,
+        threads: Int, budget: Int, backend: StreamsBackend, restorer: StateRestorer, group: String,
         sessionName: @escaping @Sendable (Int) -> String
     ) {
-        self.transport = transport
+        self.backend = backend
+        self.threads = EndOfWorkers(count: 0, threads: backend.threads)
         self.restorer = restorer
         self.group = group
         self.sessionName = sessionName
@@ -48,7 +49,7 @@ final class RestorePool: Sendable {
         guard starts else { return }
         threads.add()
         do {
-            try WorkerThread.start { [self] in
+            try backend.startThread { [self] in
                 run(lane)
                 threads.note(.success(()), orElse: {})
             }
@@ -68,7 +69,10 @@ final class RestorePool: Sendable {
 
     private func run(_ lane: Int) {
         let session: any TransportSession
-        do { session = try transport.openSession(named: sessionName(lane), group: group) } catch { return failAll(lane, error) }
+        do {
+            // It only reads, so there is nothing that a transaction would be for.
+            session = try backend.transport.openSession(named: sessionName(lane), group: group, guarantee: .atLeastOnce)
+        } catch { return failAll(lane, error) }
         let waker = SessionWaker(session)
         lanes.withLock { $0[lane].waker = waker }
         defer { session.close() }

@@ -82,11 +82,13 @@ extension NodePayload {
     static func sink<Key, Value>(
         to topic: String, isInternal: Bool = false, key: Serde<Key>, value: Serde<Value>, partitioner: Partitioner<Key, Value>? = nil
     ) -> NodePayload {
-        NodePayload { assembly in
+        var payload = NodePayload { assembly in
             let node = SinkNode(key: key, value: value, partitioner: partitioner, site: assembly.site)
             let output = try assembly.outputTopic(topic, isInternal: isInternal)
             return NodeInput { (record: Record<Key, Value>) in try node.send(record, to: output) }
         }
+        payload.choosesPartitions = partitioner != nil
+        return payload
     }
 
     /// A sink that chooses the topic for each record.

@@ -4,9 +4,6 @@ import MillraceCore
 ///
 /// To stores it is a batch like any other. The last change of a key wins, as in the changelog; a range that is deleted takes the changes of its keys before it along.
 final class SortedRows: ByteStoreBatch {
-    /// Fewer changes than these are not worth files of their own.
-    private static let fewest = 4096
-
     private struct Change {
         var start: Int
         var keyLength: Int32
@@ -24,6 +21,13 @@ final class SortedRows: ByteStoreBatch {
     private let bytes = ByteBuffer(capacity: 1 << 12)
     private var changes: ContiguousArray<Change> = []
     private var ranges: [DeletedRange] = []
+
+    private let fewest: Int
+
+    /// - Parameter fewest: Fewer changes than these are not worth files of their own, and go to the database as they came.
+    init(fewest: Int = 4096) {
+        self.fewest = fewest
+    }
 
     var count: Int { changes.count + ranges.count }
 
@@ -49,7 +53,7 @@ final class SortedRows: ByteStoreBatch {
     ///
     /// - Parameter position: The row of the position, whose key comes before those of all rows.
     func write(to database: any ByteStore, position: (key: [UInt8], value: [UInt8])) throws {
-        if changes.count < Self.fewest { try writeInTurn(to: database, position) } else { try writeSorted(to: database, position) }
+        if changes.count < fewest { try writeInTurn(to: database, position) } else { try writeSorted(to: database, position) }
         removeAll()
     }
 

@@ -42,7 +42,8 @@ extension SourcePayload {
             guard let extractor else { return TaskSource(extractTimestamp: nil, receive: receive) }
             return TaskSource(
                 extractTimestamp: { raw, partitionTime in
-                    guard let record = try reader.read(raw, raw.timestamp) else { return raw.timestamp }
+                    // A record that has no place for its null is left out, and counted, when its turn comes.
+                    guard let record = try reader.read(raw, raw.timestamp, dropping: { _ in }) else { return raw.timestamp }
                     do { return try extractor.extract(record, partitionTime) } catch { throw assembly.site.failure(error) }
                 }, receive: receive)
         }
@@ -66,12 +67,18 @@ struct RecordReader<Key, Value> {
     /// The record, or `nil` when a null stands where the type has no room for one; that is counted.
     @inlinable
     func read(_ raw: RawRecord, _ timestamp: Timestamp) throws -> Record<Key, Value>? {
+        try read(raw, timestamp, dropping: { site.drop($0) })
+    }
+
+    /// The record, or `nil` when a null stands where the type has no room for one, after `drop` was told.
+    @inlinable @inline(__always)
+    func read(_ raw: RawRecord, _ timestamp: Timestamp, dropping drop: (DropReason) -> Void) throws -> Record<Key, Value>? {
         guard let key = try read(raw.key, self.key, "key") else {
-            site.drop(.nullKey)
+            drop(.nullKey)
             return nil
         }
         guard let value = try read(raw.value, self.value, "value") else {
-            site.drop(.nullValue)
+            drop(.nullValue)
             return nil
         }
         return Record(key: key, value: value, timestamp: timestamp, headers: raw.headers.count == 0 ? Headers() : try raw.headers.decoded())

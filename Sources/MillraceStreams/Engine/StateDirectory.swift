@@ -25,7 +25,7 @@ final class StateDirectory: Sendable {
 
     /// The place of a store partition's rows, given out at its first use.
     func backing(store: String, partition: Partition) throws -> Backing {
-        let key = StateDirectory.catalogueKey("s\(partition)/\(store)")
+        let key = StateDirectory.placeKey(store, partition)
         let value = ByteBuffer()
         let found = try key.withUnsafeBytes { try database.get($0, into: value) }
         if found, value.count == 4 { return Backing(store: database, prefix: Array(value.bytes)) }
@@ -81,7 +81,7 @@ final class StateDirectory: Sendable {
     func positions(in topology: PhysicalTopology) throws -> [TaskID: Int64] {
         var subtopologies: [String: Int] = [:]
         for subtopology in topology.subtopologies {
-            for store in subtopology.stores { subtopologies[store.declaration.name] = subtopology.id }
+            for store in subtopology.stores { subtopologies[store.stateName] = subtopology.id }
         }
         var positions: [TaskID: Int64] = [:]
         for place in try places() {
@@ -126,7 +126,9 @@ final class StateDirectory: Sendable {
         return id
     }
 
-    private static func catalogueKey(_ name: String) -> [UInt8] {
+    static func placeKey(_ store: String, _ partition: Partition) -> [UInt8] { catalogueKey("s\(partition)/\(store)") }
+
+    static func catalogueKey(_ name: String) -> [UInt8] {
         [0, 0, 0, 0] + Array(name.utf8)
     }
 

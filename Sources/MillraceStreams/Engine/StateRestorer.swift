@@ -29,7 +29,8 @@ final class StateRestorer: Sendable {
 
     /// The place of a store's rows. Rows that do not fit the changelog, or cannot be told to, are gone when this returns.
     func backing(of planned: PlannedStore, task: TaskID) throws -> Backing {
-        let backing = try state.backing(store: planned.declaration.name, partition: task.partition)
+        let backing = try state.backing(store: planned.stateName, partition: task.partition)
+        try state.noteUsed(backing)
         guard let changelog = planned.changelogTopic(of: applicationID).map({ TopicPartition($0, task.partition) }) else { return backing }
         let topic = try topic(changelog, planned, task)
         let known = try state.position(of: backing)
@@ -41,6 +42,8 @@ final class StateRestorer: Sendable {
                 ("task", "\(task)"), ("reason", reason))
         }
         try state.wipe(backing)
+        // Were the rows to come back with a crash, the changelog might have grown past their position by then, with other records than theirs.
+        if known != nil { try state.database.flush() }
         return backing
     }
 
@@ -52,7 +55,8 @@ final class StateRestorer: Sendable {
             let store = try StoreRestore(
                 entry, of: task.id, from: changelog, topic: try topic(changelog, entry.planned, task.id).id,
                 range: try range(of: changelog, entry.planned),
-                backing: entry.isPersistent ? try state.backing(store: name, partition: task.id.partition) : nil, state: state,
+                backing: entry.isPersistent ? try state.backing(store: entry.planned.stateName, partition: task.id.partition) : nil,
+                state: state,
                 reason: reasons.withLock { $0[changelog] }, now: now())
             guard !store.isAtLimit else { return store }
             logger.log(

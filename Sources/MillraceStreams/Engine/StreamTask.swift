@@ -202,6 +202,16 @@ package final class StreamTask {
         context.stores[name]
     }
 
+    /// What was processed and read of each topic since the last call.
+    func takeReadAmounts() -> [String: TaskMetrics.Amount] {
+        var amounts: [String: TaskMetrics.Amount] = [:]
+        for queue in queues where queue.processedRecords > 0 || queue.addedBytes > 0 {
+            amounts[queue.topic] = TaskMetrics.Amount(records: queue.processedRecords, bytes: queue.addedBytes)
+            (queue.processedRecords, queue.addedBytes) = (0, 0)
+        }
+        return amounts
+    }
+
     /// The stores with what restoring them needs.
     package var restorableStores: [TaskStore] { stores }
 
@@ -229,14 +239,23 @@ package final class StreamTask {
         let receive = queue.source.receive
         let hasStages = self.hasStages
         context.sourceTopic = queue.topic
-        var processed = 0
+        let now = context.now.milliseconds
+        var (processed, timed, sumOfTimes, oldest) = (0, 0, Int64(0), Int64.max)
         while processed < limit, context.collector.pendingBytes < outputLimit, !context.isFull, let record = try queue.take() {
             processed += 1
             context.sourceOffset = record.offset
             if hasStages { context.input = .raw(record) }
             let time = record.timestamp
             if time.milliseconds >= 0 {
-                if time > context.streamTime { context.streamTime = time }
+                timed += 1
+                let past = min(time.milliseconds, now)
+                sumOfTimes &+= past
+                oldest = min(oldest, past)
+                if time > context.streamTime {
+                    context.streamTime = time
+                } else if time < context.streamTime {
+                    context.meter.late(by: context.streamTime.milliseconds - time.milliseconds)
+                }
                 do { try receive(record, time) } catch { try letters.handle(error, for: .raw(record), from: queue.topic) }
             } else {
                 context.drop(.invalidTimestamp, at: queue.topic)
@@ -245,6 +264,8 @@ package final class StreamTask {
             queue.finish(record.offset, time)
             if !context.streamTimePunctuations.isEmpty { try punctuateBehindCalls() }
         }
+        queue.processedRecords += processed
+        context.meter.processed(timed, sumOfTimes: sumOfTimes, oldest: oldest)
         return processed
     }
 
@@ -253,12 +274,13 @@ package final class StreamTask {
         context.sourceTopic = queue.topic
         context.sourceOffset = head.offset
         if hasStages { context.input = .raw(head) }
+        queue.processedRecords += 1
         guard queue.headTime.milliseconds >= 0 else {
             context.drop(.invalidTimestamp, at: queue.topic)
             if !context.pendingLetters.isEmpty { try letters.sendPending(for: .raw(head), from: queue.topic) }
             return queue.removeHead()
         }
-        if queue.headTime > context.streamTime { context.streamTime = queue.headTime }
+        context.note(queue.headTime)
         do { try queue.processHead() } catch { try letters.handle(error, for: .raw(head), from: queue.topic) }
         if !context.pendingLetters.isEmpty { try letters.sendPending(for: .raw(head), from: queue.topic) }
         queue.removeHead()
@@ -272,6 +294,7 @@ package final class StreamTask {
                 guard let head = queue.head else { throw error }
                 context.sourceTopic = queue.topic
                 context.sourceOffset = head.offset
+                queue.processedRecords += 1
                 try letters.handle(error, for: .raw(head), from: queue.topic)
                 queue.removeHead()
             }
@@ -301,6 +324,7 @@ package final class StreamTask {
             context.set(now, [])
             do { try punctuation.fire(at: now) } catch { try letters.handlePunctuation(error) }
             if !punctuation.isCancelled { context[keyPath: queue].add(punctuation) }
+            if punctuation.time == .stream { context.meter.streamTimePunctuations += 1 } else { context.meter.wallClockPunctuations += 1 }
             fired = true
         }
         return fired
@@ -308,6 +332,11 @@ package final class StreamTask {
 }
 
 extension PlannedStore {
+    /// The name of the store's rows on disk. Rows with a time to live lie differently, and so elsewhere: a store that gets one, or loses it, is rebuilt from its changelog.
+    var stateName: String {
+        (declaration.payload as? StorePayload)?.isMortal == true ? declaration.name + "~mortal" : declaration.name
+    }
+
     /// The full name of the topic that the store is restored from; `nil` without one.
     func changelogTopic(of applicationID: String) -> String? {
         switch changelog {

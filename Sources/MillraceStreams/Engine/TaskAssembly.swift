@@ -26,7 +26,10 @@ struct TaskAssembly {
             switch (node.role, node.payload) {
             case (.source(let topics, let reset), let payload as SourcePayload):
                 let source = try payload.assemble(assembly)
-                sources += topics.map { (internalTopics.contains($0) ? context.internalTopic($0) : $0, reset, source) }
+                for topic in topics {
+                    let topic = internalTopics.contains(topic) ? context.internalTopic(topic) : topic
+                    sources.append((topic, reset, context.tracer.map { source.traced(by: $0, topic: topic, in: context) } ?? source))
+                }
             case (_, let payload as NodePayload):
                 inputs[node.name] = try payload.assemble(assembly)
             default:

@@ -40,11 +40,16 @@ public final class TaskContext {
     private var observedTimes: [String: ObservedTime] = [:]
     /// What happens to records that fail or are left out; to stop, unless told otherwise.
     package var failures = FailurePolicies()
+    /// Told of each record, if anybody is.
+    package var tracer: RecordTracer?
     /// Why the record at hand goes to dead-letter topics, although its processing goes on.
     var pendingLetters: [PendingLetter] = []
     /// Set when a processor asks for an early commit.
     var commitIsRequested = false
     package private(set) var dropped: [DropReason: Int] = [:]
+    /// Of `dropped`, what was published.
+    private var publishedDrops: [DropReason: Int] = [:]
+    let meter = TaskMeter()
     var sourceTopic: String?
     @exclusivity(unchecked) var sourceOffset: Offset = -1
 
@@ -147,6 +152,35 @@ public final class TaskContext {
         idleActions = []
         for stage in stages { stage.cancel() }
         stages = []
+    }
+
+    /// Takes note of the time of a record that is about to be processed.
+    func note(_ time: Timestamp) {
+        let past = min(time.milliseconds, now.milliseconds)
+        meter.processed(1, sumOfTimes: past, oldest: past)
+        if time > streamTime {
+            streamTime = time
+        } else if time < streamTime {
+            meter.late(by: streamTime.milliseconds - time.milliseconds)
+        }
+    }
+
+    /// Moves what was counted since the last call to `metrics`.
+    ///
+    /// - Parameter now: The time of the commit.
+    func takeCounts(into metrics: inout TaskMetrics, now: Timestamp) -> TaskMetrics.Times {
+        let times = meter.take(now: now)
+        (metrics.lateness, metrics.latency) = (times.lateness, times.latency)
+        (metrics.streamTimePunctuations, metrics.wallClockPunctuations) = (meter.streamTimePunctuations, meter.wallClockPunctuations)
+        (meter.streamTimePunctuations, meter.wallClockPunctuations) = (0, 0)
+        metrics.deadLettered = meter.deadLettered
+        meter.deadLettered = [:]
+        if dropped != publishedDrops {
+            for (reason, count) in dropped { metrics.dropped[reason] = count - publishedDrops[reason, default: 0] }
+            metrics.dropped = metrics.dropped.filter { $0.value > 0 }
+            publishedDrops = dropped
+        }
+        return times
     }
 
     /// Counts a record that is left out, and tells of the first one of its kind.

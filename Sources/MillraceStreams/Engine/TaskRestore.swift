@@ -25,14 +25,16 @@ final class TaskRestore: @unchecked Sendable {
 
     let task: StreamTask
     private let state: Mutex<State>
-    private let ended = EndOfWorkers(count: 1)
+    private let ended: EndOfWorkers
     private let onEnd: @Sendable () -> Void
 
     /// - Parameters:
     ///   - isFollowing: Whether it goes on when the ends are reached, as standbys do.
+    ///   - threads: Where threads come from; the system when `nil`.
     ///   - onEnd: Called when there is an outcome.
-    init(_ task: StreamTask, isFollowing: Bool, onEnd: @escaping @Sendable () -> Void) {
+    init(_ task: StreamTask, isFollowing: Bool, threads: (any WorkThreads)? = nil, onEnd: @escaping @Sendable () -> Void) {
         self.task = task
+        ended = EndOfWorkers(count: 1, threads: threads)
         self.onEnd = onEnd
         state = Mutex(State(isFollowing: isFollowing))
     }

@@ -10,6 +10,8 @@ extension Worker {
         if let changed = try membership.changedAssignment() {
             assignment = changed
             (isMoving, isInPlace) = (true, false)
+            // The group waits for word, even if nothing was held of what it takes away.
+            reported = nil
             try giveUp(notIn: changed)
         }
         if isMoving { try move(membership) }
@@ -19,7 +21,6 @@ extension Worker {
 
     /// Brings what is held closer to the assignment.
     private func move(_ membership: any GroupMembership) throws {
-        let before = heldTasks
         for held in held.values.sorted(by: { $0.id < $1.id }) { try takeBack(held) }
         let wanted = assignment ?? TaskAssignment()
         var isComplete = assignment != nil
@@ -34,7 +35,7 @@ extension Worker {
         // Standbys stay with restore threads, which may fail: they are looked after as long as there are any.
         isMoving = !isInPlace || held.values.contains { !$0.isRunning }
         run.progress.worker(number, isSettled: isInPlace)
-        if heldTasks != before { try report(membership) }
+        if heldTasks != reported { try report(membership) }
     }
 
     /// Takes a task from its restore thread when that is done with it.
@@ -64,6 +65,7 @@ extension Worker {
         )
         context.failures = configuration.failures
         context.callSignal = calls
+        context.tracer = configuration.tracer
         do {
             guard let subtopology = run.topology.subtopologies.first(where: { $0.id == id.subtopology }) else {
                 throw MillraceError(
@@ -73,8 +75,10 @@ extension Worker {
             }
             let task = try StreamTask(
                 id: id, subtopology: subtopology, context: context, globalStores: global.stores,
-                backing: { try run.restorer.backing(of: $0, task: id) })
-            let restore = TaskRestore(task, isFollowing: role != .active) { [stops = run.stops] in stops.wakeAll() }
+                backing: { meter.opened($0, of: id, try run.restorer.backing(of: $0, task: id)) })
+            let restore = TaskRestore(task, isFollowing: role != .active, threads: run.backend.threads) { [stops = run.stops] in
+                stops.wakeAll()
+            }
             run.restores.submit(restore)
             return HeldTask(id, role: role, context: context, restore: restore)
         } catch {
@@ -107,6 +111,9 @@ extension Worker {
         if !starts.isEmpty { _ = try session.commit([], offsets: starts) }
         tasks.insert(task, at: tasks.firstIndex { $0.id > task.id } ?? tasks.count)
         needsAssignment = true
+        queries.open(task.id) { [unowned task] in task.store($0) }
+        // What processors wrote when they were made is not to be seen before it is committed.
+        hasWork = hasWork || task.restorableStores.contains { $0.store.hasUncommittedRows }
         run.progress.taskRuns(task.id)
     }
 
@@ -137,7 +144,10 @@ extension Worker {
             default: leaving.append(held)
             }
         }
-        if leaving.contains(where: \.isRunning) { try commit(saves: true) }
+        if leaving.contains(where: \.isRunning) {
+            try commit(saves: true)
+            queries.serve()
+        }
         for held in leaving {
             if let restore = held.restore {
                 held.isClosing = true
@@ -151,7 +161,10 @@ extension Worker {
 
     /// Forgets a task that no restore thread has, with all that is in memory of it, and lets others claim it. What is on disk stays.
     func close(_ held: HeldTask) {
+        // First of all: as long as the task counts as running, its partitions must be known too, or all would look done without them.
+        run.progress.taskIsGone(held.id)
         if held.isRunning {
+            queries.close(held.id)
             tasks.removeAll { $0.id == held.id }
             for (partition, task) in readers where task.id == held.id {
                 readers[partition] = nil
@@ -166,10 +179,10 @@ extension Worker {
             needsAssignment = true
             idleness.forget(held.id)
         }
+        meter.closed(held.id)
         droppedBefore.merge(held.context.dropped, uniquingKeysWith: +)
         held.context.close()
         self.held[held.id] = nil
-        run.progress.taskIsGone(held.id)
         run.claims.release(held.id, by: number)
     }
 
@@ -191,17 +204,20 @@ extension Worker {
         forgetWork()
         giveUpRestores()
         for held in held.values { close(held) }
-        assignment = nil
+        (assignment, reported) = (nil, nil)
         (isMoving, isInPlace) = (true, false)
         run.progress.worker(number, isSettled: false)
         run.stops.remove(session)
         calls.wake(nil)
         session.close()
         // A group that puts its member out again and again is not to be kept busy with it.
-        if timesFenced > 1 { _ = EndOfWorkers(count: 1).wait(for: .milliseconds(min(1000, 10 << min(timesFenced, 7)))) }
+        if timesFenced > 1 {
+            _ = EndOfWorkers(count: 1, threads: run.backend.threads).wait(for: .milliseconds(min(1000, 10 << min(timesFenced, 7))))
+        }
         session = try run.openSession(ofWorker: number)
         run.stops.add(session)
         calls.wake(session)
+        queries.mailbox.open(waking: session)
         needsAssignment = true
         membership = try session.join(run.declaration) ?? run.localGroup.join(as: number)
     }
@@ -227,12 +243,14 @@ extension Worker {
     /// Tells the group what is held, and how far the local state is.
     private func report(_ membership: any GroupMembership) throws {
         nextReport = backend.clock.monotonicNanoseconds() + 10_000_000_000
-        guard run.backend.transport.sharesTasks else { return }
+        let all = heldTasks
+        reported = all
+        guard backend.transport.sharesTasks else { return }
         var positions = try run.state.positions(in: run.topology)
         for held in held.values {
             guard let restore = held.restore, restore.outcome == nil else { continue }
             positions[held.id] = max(positions[held.id] ?? 0, restore.position)
         }
-        membership.report(heldTasks, positions: positions)
+        membership.report(all, positions: positions)
     }
 }

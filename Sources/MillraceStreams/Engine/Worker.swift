@@ -14,6 +14,8 @@ final class Worker {
     /// What the worker is to hold; `nil` before it was told.
     var assignment: TaskAssignment?
     var held: [TaskID: HeldTask] = [:]
+    /// What the group was last told to be held.
+    var reported: TaskAssignment?
     /// Whether something held, or still to be held, is on its way to where it belongs.
     var isMoving = true
     /// Whether everything held is where it belongs, and nothing is missing.
@@ -21,6 +23,9 @@ final class Worker {
     /// Those that run, in the order of their ids.
     var tasks: [StreamTask] = []
     let global: GlobalStateTask
+    let meter: WorkerMeter
+    /// Where the stores of the running tasks are asked.
+    let queries: QueryDesk
     /// The task that reads a partition.
     var readers: [TopicPartition: StreamTask] = [:]
     /// Where reading goes on, behind what was handed to tasks.
@@ -37,7 +42,7 @@ final class Worker {
     private var topicIDs: [String: TopicID] = [:]
     private var processedSinceCommit = 0
     /// Whether anything was done since the last commit that is worth one.
-    private var hasWork = false
+    var hasWork = false
     private var isPaused = false
     /// Whether the last round found nothing to do.
     private var wasIdle = false
@@ -70,6 +75,7 @@ final class Worker {
         calls = CallSignal(clock: backend.clock, isAbandoned: { [stops = run.stops] in stops.isAbandoned })
         purge = RepartitionPurge(transport: backend.transport, logger: configuration.logger, now: backend.clock.monotonicNanoseconds())
         collector = RecordCollector(TransportTopics(backend.transport))
+        meter = WorkerMeter(number: number, board: run.metrics, clock: backend.clock, collector: collector)
         let globalContext = TaskContext(
             id: TaskID(subtopology: -1, partition: 0), applicationID: configuration.applicationID, now: backend.clock.now(),
             logger: configuration.logger, collector: collector)
@@ -78,6 +84,7 @@ final class Worker {
         var isMade = false
         defer { if !isMade { globalContext.close() } }
         global = try GlobalStateTask(run.topology.globalStores, context: globalContext)
+        queries = QueryDesk(run.queries, clock: backend.clock)
         session = try run.openSession(ofWorker: number)
         isMade = true
     }
@@ -86,7 +93,10 @@ final class Worker {
     func work() throws {
         stops.add(session)
         calls.wake(session)
+        meter.isAlive(true)
         defer {
+            queries.close()
+            meter.isAlive(false)
             giveUpRestores()
             for held in held.values { close(held) }
             global.context.close()
@@ -97,6 +107,8 @@ final class Worker {
         }
         for topic in global.topics { try fillGlobalStore(from: topic) }
         if stops.isStopping { return }
+        queries.mailbox.open(waking: session)
+        queries.open(.global) { [unowned global] in global.stores[$0] }
         membership = try session.join(run.declaration) ?? run.localGroup.join(as: number)
         needsAssignment = true
         lastCommit = backend.clock.monotonicNanoseconds()
@@ -117,7 +129,10 @@ final class Worker {
             }
         }
         guard !stops.isAbandoned else { return }
-        do { try commit(saves: true) } catch let error as MillraceError where error.kind == .fenced && backend.transport.sharesTasks {
+        do {
+            try commit(saves: true)
+            queries.serve()
+        } catch let error as MillraceError where error.kind == .fenced && backend.transport.sharesTasks {
             configuration.logger.log(
                 .warning, "The group has put this worker out before its last commit; others do that work again", ("worker", "\(number)"),
                 ("reason", error.message))
@@ -157,22 +172,29 @@ final class Worker {
         followPause()
         let buffered = tasks.reduce(0) { $0 + $1.bufferedBytes }
         // A round that found nothing to do finds nothing again before something comes, or time has passed, though records may wait for others to compare with.
-        if mayWait { try read(maxBytes: max(1, inputBudget - buffered), timeout: wasIdle ? timeUntilNextTimer() : .zero) }
+        if mayWait {
+            try read(
+                maxBytes: max(1, inputBudget - buffered), timeout: wasIdle && !queries.mailbox.hasQueries ? timeUntilNextTimer() : .zero)
+        }
         let now = backend.clock.now()
         var processed = 0
         var worked = try deliver()
         // Before any task gets records again, whose calls would have to be waited for.
         if drain.isOn, !hasCalls { try commit() }
+        meter.beginSlices()
         for task in tasks where !isPaused {
             guard !isHeld(task, isStopping: !mayWait) else {
                 idleness.forget(task.id)
                 continue
             }
             task.context.now = now
-            let records = try task.process(limit: 4096, outputLimit: storeBudget) { [self] in try canProceed(task, without: $0) }
-            processed += records
-            if try task.punctuate(now: now) { worked = true }
-            if run.topology.idleness != nil, try passTime(in: task, hasWorked: records > 0) { worked = true }
+            let count = try task.process(limit: 4096, outputLimit: storeBudget) { [self] in try canProceed(task, without: $0) }
+            meter.processed(task, count)
+            let fired = try task.punctuate(now: now)
+            meter.punctuated(task, fired)
+            processed += count
+            worked = worked || fired
+            if run.topology.idleness != nil, try passTime(in: task, hasWorked: count > 0) { worked = true }
         }
         processedSinceCommit += processed
         worked = worked || processed > 0
@@ -181,7 +203,9 @@ final class Worker {
         if hasWork, isTimeToCommit(isIdle: !worked && !hasCalls) {
             if hasCalls { drain.begin(now: backend.clock.monotonicNanoseconds()) } else { try commit() }
         }
+        if !hasWork, queries.isNeeded { queries.serve() }
         wasIdle = !worked && (!hasWork || hasCalls)
+        if wasIdle { meter.publish(now: now, global: global) }
         if wasIdle, !isPaused, isInPlace, !hasCalls { try progress.workerIsIdle() }
         let time = backend.clock.monotonicNanoseconds()
         if purge.isDue(time) { purge.run(now: time, committed: try purgeable()) }
@@ -259,7 +283,7 @@ final class Worker {
     }
 
     private func read(maxBytes: Int, timeout: Duration) throws {
-        for batches in try session.poll(maxBytes: min(maxBytes, 1 << 20), timeout: timeout) {
+        for batches in try meter.poll({ try session.poll(maxBytes: min(maxBytes, 1 << 20), timeout: timeout) }) {
             fetched[batches.partition] = batches.nextOffset
             guard let task = readers[batches.partition] else {
                 try global.apply(batches)
@@ -289,7 +313,8 @@ final class Worker {
 
     private func isTimeToCommit(isIdle: Bool) -> Bool {
         if isIdle || tasks.contains(where: { $0.context.commitIsRequested }) { return true }
-        if backend.clock.monotonicNanoseconds() - lastCommit >= commitPause { return true }
+        let now = backend.clock.monotonicNanoseconds()
+        if now - lastCommit >= commitPause || queries.wantsCommit(since: lastCommit, now: now) { return true }
         return collector.pendingBytes + tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
     }
 
@@ -301,11 +326,20 @@ final class Worker {
     /// - Parameter saves: Whether the disk is to have all rows afterwards, as before tasks are given up.
     func commit(saves: Bool = false) throws {
         try finishCalls()
-        drain.end(now: backend.clock.monotonicNanoseconds())
-        defer { lastCommit = backend.clock.monotonicNanoseconds() }
+        let start = backend.clock.monotonicNanoseconds()
+        drain.end(now: start)
+        defer {
+            lastCommit = backend.clock.monotonicNanoseconds()
+            queries.noteCommit(took: lastCommit - start)
+        }
         let batch = run.state.database.makeBatch()
         let saves = saves || isTimeToSave
-        for task in tasks { try task.prepareCommit(batch: batch, saves: saves) }
+        meter.beginCommit(
+            inputBytes: tasks.reduce(0) { $0 + $1.bufferedBytes }, storeBytes: tasks.reduce(0) { $0 + $1.storeBytes })
+        for task in tasks {
+            try task.prepareCommit(batch: batch, saves: saves)
+            meter.wroteChangelogs(task)
+        }
         let outputs = try collector.batches()
         var offsets: [TopicPartition: CommittedOffset] = [:]
         let moved = Set(
@@ -334,8 +368,8 @@ final class Worker {
             task.context.hasPassedTime = false
         }
         for (partition, offset) in offsets { progress.note(partition, offset.offset) }
-        progress.count(
-            processedSinceCommit, dropped: droppedRecords, worker: number)
+        progress.count(processedSinceCommit, dropped: droppedRecords, worker: number)
+        meter.endCommit(now: backend.clock.now(), global: global)
         (processedSinceCommit, hasWork) = (0, false)
         timesFenced = 0
     }
@@ -343,6 +377,7 @@ final class Worker {
     /// Forgets what was done since the last commit.
     func forgetWork() {
         collector.removeAll()
+        meter.forget()
         changelogEnds = [:]
         drain = CommitDrain()
         (processedSinceCommit, hasWork, wasIdle) = (0, false, false)
@@ -359,7 +394,7 @@ final class Worker {
         for task in tasks {
             for entry in task.restorableStores where entry.isPersistent && (saves || !entry.store.canSaveLater) {
                 guard let changelog = entry.changelog, let end = try end(of: changelog, entry, task) else { continue }
-                let backing = try run.state.backing(store: entry.planned.declaration.name, partition: task.id.partition)
+                let backing = try run.state.backing(store: entry.planned.stateName, partition: task.id.partition)
                 run.state.setPosition(StateDirectory.Position(offset: end, topic: try topicID(of: changelog)), of: backing, in: batch)
             }
         }

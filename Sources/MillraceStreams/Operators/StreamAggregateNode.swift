@@ -25,6 +25,7 @@ final class StreamAggregateNode<Key, Value, Result> {
         store = try TableStore(named: context.store, in: assembly.task)
         output = try assembly.output(Key.self, Change<Result>.self)
         site = assembly.site
+        store.sendExpiry(to: output, withOldValues: context.sendsOldValues)
     }
 
     @inlinable
@@ -37,7 +38,7 @@ final class StreamAggregateNode<Key, Value, Result> {
         let old: Result?
         do {
             new = try aggregate.apply(key, value, row?.value)
-            old = context.sendsOldValues ? try row?.value ?? aggregate.initial() : nil
+            old = context.sendsOldValues ? try row?.value ?? store.overdue?.value ?? aggregate.initial() : nil
         } catch { throw site.failure(error) }
         let time = max(timestamp, row?.timestamp ?? timestamp)
         guard let put = try store.put(key, new, time, deletion: timestamp, at: place) else { return site.drop(.expired) }

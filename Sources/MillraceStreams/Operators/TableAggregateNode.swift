@@ -24,6 +24,7 @@ final class TableAggregateNode<Key, Value, Result> {
         self.store = try TableStore(named: store, in: assembly.task)
         output = try assembly.output()
         site = assembly.site
+        self.store.sendExpiry(to: output, withOldValues: sendsOldValues)
     }
 
     /// Takes the old value out first and then adds the new one, in one step if both are there.
@@ -38,7 +39,7 @@ final class TableAggregateNode<Key, Value, Result> {
         } catch { throw site.failure(error) }
         let time = max(record.timestamp, row?.timestamp ?? record.timestamp)
         guard let put = try store.put(key, result, time, deletion: record.timestamp, at: place) else { return site.drop(.expired) }
-        let change = Change(new: result, old: sendsOldValues ? row?.value : nil, isLatest: put.isLatest)
+        let change = Change(new: result, old: sendsOldValues ? row?.value ?? store.overdue?.value : nil, isLatest: put.isLatest)
         try output.send(Record(key: key, value: change, timestamp: time, headers: record.headers))
     }
 }

@@ -20,7 +20,7 @@ final class TableGroupingNode<Key, Value, GroupKey: Equatable, GroupValue> {
     }
 
     func receive(_ record: Record<Key, Change<Value>>) throws {
-        if ignoresThePast, !record.value.isLatest { return }
+        if ignoresThePast, !record.value.isLatest { return site.drop(.outOfOrder) }
         let gain = try member(record.key, record.value.new)
         let loss = try member(record.key, record.value.old)
         if let gain, let loss, gain.key == loss.key {

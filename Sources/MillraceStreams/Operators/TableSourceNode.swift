@@ -14,6 +14,7 @@ final class TableSourceNode<Key, Value> {
         store = view.isMaterialized ? try TableStore(named: view.store, in: assembly.task) : nil
         output = try assembly.output(Key.self, Change<Value>.self)
         site = assembly.site
+        store?.sendExpiry(to: output, withOldValues: sendsOldValues)
     }
 
     func receive(_ key: Key?, _ value: Value?, _ timestamp: Timestamp, _ headers: Headers) throws {

@@ -13,13 +13,19 @@ public final class KeyValueStore<Key, Value>: StateStore {
     @usableFromInline let keySerde: Serde<Key>
     @usableFromInline let keyBuffer = ByteBuffer()
     @usableFromInline let task: TaskContext
+    /// How long rows live; `nil`: for good.
+    @usableFromInline let lifetime: TimeToLive?
+    /// Told of rows whose time to live is over, as they are removed: key, row, and the time at which it ended.
+    var onExpiry: ((Key, Row<Value>, Timestamp) throws -> Void)?
 
     @inlinable
-    init(name: String, key: Serde<Key>, overlay: Overlay<Value>, task: TaskContext) {
+    init(name: String, key: Serde<Key>, overlay: Overlay<Value>, lifetime: TimeToLive? = nil, task: TaskContext) {
         self.name = name
         self.overlay = overlay
+        self.lifetime = lifetime
         self.task = task
         keySerde = key
+        if lifetime != nil { startSweeping() }
     }
 
     /// The value of `key`, `nil` when there is none.
@@ -31,7 +37,8 @@ public final class KeyValueStore<Key, Value>: StateStore {
     /// The value of `key` and its time.
     @inlinable
     func row(_ key: Key) throws -> Row<Value>? {
-        try overlay.get(bytes(of: key))
+        let row = try overlay.get(bytes(of: key))
+        return lifetime == nil ? row : alive(row)
     }
 
     /// Sets the value of `key`, noted with the time of the record at hand; `nil` removes it.
@@ -42,7 +49,8 @@ public final class KeyValueStore<Key, Value>: StateStore {
 
     @inlinable
     func put(_ key: Key, _ value: Value?, _ timestamp: Timestamp) throws {
-        overlay.put(try bytes(of: key), value, timestamp)
+        let bytes = try bytes(of: key)
+        if lifetime == nil { overlay.put(bytes, value, timestamp) } else { try putMortal(bytes, value, timestamp) }
     }
 
     /// Sets the value of `key` unless it has one.
@@ -93,7 +101,10 @@ public final class KeyValueStore<Key, Value>: StateStore {
         let upper = try range.map { Array(try bytes(of: $0.upper)) + [0] }
         let serde = keySerde
         func visit(_ lower: UnsafeRawBufferPointer, _ upper: UnsafeRawBufferPointer?) throws {
-            try overlay.forEach(from: lower, to: upper, reversed: reversed) { try body(serde.read($0), $1) }
+            try overlay.forEach(from: lower, to: upper, reversed: reversed) { key, row in
+                guard alive(row) != nil else { return true }
+                return try body(serde.read(key), row)
+            }
         }
         try lower.withUnsafeBytes { lower in
             guard let upper else { return try visit(lower, nil) }
@@ -101,23 +112,27 @@ public final class KeyValueStore<Key, Value>: StateStore {
         }
     }
 
-    public var byteCount: Int { overlay.byteCount }
+    public var byteCount: Int { overlay.byteCount + (lifetime?.byteCount ?? 0) }
     /// Whether anything was written since the last commit.
     public var hasUncommittedRows: Bool { overlay.hasUncommittedRows }
     public var canSaveLater: Bool { true }
 
     public func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
         try overlay.commit(batch: batch, changelog)
+        try lifetime?.commit(batch: batch)
     }
 
     public func restore(
         key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers, batch: (any ByteStoreBatch)?
     ) throws {
         try overlay.restore(key, value, timestamp, batch: batch)
+        if value != nil { try lifetime?.restore(key, timestamp, batch: batch) }
     }
 
     public func trim(to limit: Int) {
-        overlay.trim(to: limit)
+        guard let lifetime else { return overlay.trim(to: limit) }
+        overlay.trim(to: limit / 2)
+        lifetime.trim(to: limit / 2)
     }
 
     /// The key's bytes, valid until the next call.

@@ -24,7 +24,7 @@ public struct Row<Value> {
 
 /// Where the committed rows of a store, or of one segment of it, lie: all keys of a byte store that begin with a prefix.
 @usableFromInline
-package struct Backing {
+package struct Backing: Sendable {
     package let store: any ByteStore
     package let prefix: [UInt8]
 
@@ -60,6 +60,9 @@ public final class Overlay<Value> {
     @usableFromInline let scratch = ByteBuffer()
     @usableFromInline let scratchKey = ByteBuffer()
     @usableFromInline var averageValueSize = 16
+    /// Told of changes, while somebody watches.
+    @exclusivity(unchecked) @usableFromInline var tap: RowTap<Value>?
+    var listeners: RowListeners<Value>?
     /// `commitRows`, compiled for the type of the values where that was known when the store was declared. The engine reaches stores as `any StateStore`, which by itself leads
     /// to the version for all types, many times slower.
     @usableFromInline let commitRows: (Overlay, (any ByteStoreBatch)?, ChangelogSink) throws -> Void
@@ -103,7 +106,10 @@ public final class Overlay<Value> {
     /// Replaces the row of a slot; `nil` removes the key from the store.
     @inlinable
     public func write(_ value: Value?, _ timestamp: Timestamp, slot: Int) {
-        if !rows[slot].isDirty { dirtySlots.append(slot) }
+        if !rows[slot].isDirty {
+            dirtySlots.append(slot)
+            if let tap { tap.note(rows[slot], slot) }
+        }
         if (rows[slot].value == nil) != (value == nil) { reorder(slot, hasValue: value != nil) }
         rows.withUnsafeMutableBufferPointer { rows in
             rows[slot].value = value
@@ -188,6 +194,7 @@ public final class Overlay<Value> {
         for slot in dirtySlots {
             let row = rows[slot]
             let key = keys.key(of: slot)
+            if let tap { try tap.commit(row, slot, in: self) }
             scratch.removeAll()
             scratch.append(bigEndian: row.timestamp.milliseconds)
             var bytes: UnsafeRawBufferPointer?

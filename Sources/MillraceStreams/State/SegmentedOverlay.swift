@@ -44,6 +44,8 @@ final class SegmentedOverlay<Value> {
     /// The numbers of dropped segments whose rows the disk still has.
     private var droppedOnDisk: [Int64] = []
     private var lateWrites: [LateWrite] = []
+    /// Told of changes, while somebody watches.
+    var listeners: RowListeners<Value>?
     @exclusivity(unchecked) @usableFromInline var lastUsed = 0
 
     /// - Parameters:
@@ -183,7 +185,9 @@ final class SegmentedOverlay<Value> {
 
     private func makeSegment(_ id: Int64, isNew: Bool) -> Segment {
         let place = backing.map { Backing(store: $0.store, prefix: $0.prefix + bytes(of: id)) }
-        return Segment(id: id, overlay: makeOverlay(serde, place, isNew))
+        let segment = Segment(id: id, overlay: makeOverlay(serde, place, isNew))
+        if let listeners { segment.overlay.tap = RowTap(listeners, segment: id) }
+        return segment
     }
 
     /// Finds the segments and the time that an earlier run left on disk, with one seek for each.

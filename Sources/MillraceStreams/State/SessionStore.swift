@@ -13,7 +13,7 @@ public final class SessionStore<Key, Value>: StateStore {
     /// Sessions by their end, then in `indexOrder`; kept when results are sent as sessions close.
     let index: WindowIndex?
     private let indexOrder: IndexOrder?
-    private let keySerde: Serde<Key>
+    let keySerde: Serde<Key>
     private let buffer = ByteBuffer()
     private let indexBuffer = ByteBuffer()
     private let task: TaskContext
@@ -176,7 +176,7 @@ extension SessionStore {
         return buffer.bytes
     }
 
-    private func times(of key: UnsafeRawBufferPointer) throws -> (end: Int64, start: Int64) {
+    func times(of key: UnsafeRawBufferPointer) throws -> (end: Int64, start: Int64) {
         guard key.count >= Self.suffixLength, case let end = key.loadBigEndian(at: key.count - 16, as: Int64.self), end >= 0 else {
             throw MillraceError(
                 .corruption, "A key of session store \(name) is \(key.count) bytes long and does not end in a session's times.")

@@ -26,7 +26,8 @@ extension StoreDeclaration {
     ) -> StoreDeclaration {
         StoreDeclaration(
             name, isLogged: store.isLogged, changelogSettings: store.windowedChangelogSettings(retention: retention),
-            payload: StorePayload(isPersistent: isPersistent) { site in
+            payload: StorePayload(isPersistent: isPersistent, schema: StoreSchema(.session, key: key, value: value)) { site in
+                try site.checkHasNoTimeToLive(store)
                 guard retention >= 0 else {
                     throw MillraceError(.configuration, "Session store \(name) has a negative retention, \(retention) ms.")
                 }

@@ -13,6 +13,7 @@ public struct StoreBuilder: Sendable {
     /// A store of one value for each key.
     ///
     ///     .keyValue("last-payment", key: .string, value: .json(Payment.self))
+    ///     .keyValue(Materialized("seen", timeToLive: .seconds(3600)), key: .string, value: .int64)
     @inlinable
     public static func keyValue<Key, Value>(_ store: Materialized, key: Serde<Key>, value: Serde<Value>) -> StoreBuilder {
         StoreBuilder(declaration: .keyValue(store, name: store.name ?? "", isPersistent: store.kind != .inMemory, key: key, value: value))
@@ -37,12 +38,19 @@ extension StoreDeclaration {
     static func keyValue<Key, Value>(
         _ store: Materialized, name: String, isPersistent: Bool, key: Serde<Key>, value: Serde<Value>
     ) -> StoreDeclaration {
-        StoreDeclaration(
+        let lifetime = store.timeToLive?.milliseconds
+        var declaration = StoreDeclaration(
             name, isLogged: store.isLogged, changelogSettings: store.changelogSettings(beside: ["cleanup.policy": "compact"]),
-            payload: StorePayload(isPersistent: isPersistent) { site in
+            payload: StorePayload(
+                isPersistent: isPersistent, schema: StoreSchema(.keyValue, key: key, value: value), isMortal: lifetime != nil
+            ) { site in
                 KeyValueStore(
-                    name: site.name, key: key, overlay: Overlay(serde: value, backing: site.backing), task: site.task)
+                    name: site.name, key: key, overlay: Overlay(serde: value, backing: site.rows(isMortal: lifetime != nil)),
+                    lifetime: try site.timeToLive(lifetime), task: site.task)
             })
+        // Tombstones of rows that are over cannot go to a topic that others write.
+        declaration.needsOwnChangelog = lifetime != nil
+        return declaration
     }
 }
 
@@ -59,7 +67,7 @@ extension StoreDeclaration {
             changelogSettings: store.changelogSettings(
                 beside: ["cleanup.policy": "compact", "min.compaction.lag.ms": "\(lag.overflow ? .max : lag.partialValue)"]),
             historyRetention: history,
-            payload: StorePayload(isPersistent: true) { site in
+            payload: StorePayload(isPersistent: true, schema: StoreSchema(.versioned, key: key, value: value)) { site in
                 try VersionedStore(name: site.name, key: key, value: value, retention: history, backing: site.backing)
             })
     }
@@ -78,11 +86,20 @@ extension Materialized {
 struct StorePayload: Sendable {
     /// Whether the rows are on disk.
     let isPersistent: Bool
+    /// What queries need to know; `nil` for stores that only operators look into.
+    let schema: StoreSchema?
+    /// Whether its rows go after a time to live. They then lie differently on disk.
+    let isMortal: Bool
     let make: @Sendable (StoreSite) throws -> any StateStore
 
     @usableFromInline
-    init(isPersistent: Bool, make: @escaping @Sendable (StoreSite) throws -> any StateStore) {
+    init(
+        isPersistent: Bool, schema: StoreSchema? = nil, isMortal: Bool = false,
+        make: @escaping @Sendable (StoreSite) throws -> any StateStore
+    ) {
         self.isPersistent = isPersistent
+        self.schema = schema
+        self.isMortal = isMortal
         self.make = make
     }
 }

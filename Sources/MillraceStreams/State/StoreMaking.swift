@@ -3,9 +3,14 @@ import MillracePlan
 
 extension StreamsBuilder {
     /// The declaration of a table's store, with or without history.
+    ///
+    /// - Parameter mayBeMortal: Whether the table can tell others of rows whose time to live is over.
     @inlinable
-    func tableStore<Key, Value>(_ store: Materialized, name: String, key: Serde<Key>, value: Serde<Value>) -> StoreDeclaration {
+    func tableStore<Key, Value>(
+        _ store: Materialized, name: String, key: Serde<Key>, value: Serde<Value>, mayBeMortal: Bool = false
+    ) -> StoreDeclaration {
         let name = checkedName(store, name)
+        checkTimeToLive(store, name, isAllowed: mayBeMortal)
         guard case .versioned(let history) = store.kind else {
             return .keyValue(store, name: name, isPersistent: isPersistent(store), key: key, value: value)
         }
@@ -18,6 +23,20 @@ extension StreamsBuilder {
         guard let name = store.name else { return generated }
         check(name: name, of: "store")
         return name
+    }
+
+    @usableFromInline
+    func checkTimeToLive(_ store: Materialized, _ name: String, isAllowed: Bool) {
+        guard store.timeToLive != nil else { return }
+        if store.isVersioned {
+            fail(
+                "Store \(name) keeps its history, which has a length of its own: it cannot have a time to live besides.",
+                kind: .configuration)
+        } else if !isAllowed {
+            fail(
+                "Store \(name) cannot have a time to live. Only tables that are read from a topic, made of a stream or aggregated can; give it to the one that this table comes from.",
+                kind: .configuration)
+        }
     }
 
     @usableFromInline

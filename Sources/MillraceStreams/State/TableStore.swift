@@ -36,12 +36,15 @@ final class TableStore<Key, Value> {
     @usableFromInline let keyBuffer: ByteBuffer
     @usableFromInline let keySerde: Serde<Key>?
     @usableFromInline let versions: VersionedStore<Key, Value>?
+    /// The row that `place` has found last, although its time to live is over: those behind the table have not been told of that yet.
+    @usableFromInline private(set) var overdue: Row<Value>?
 
     @usableFromInline
     init(named name: String, in task: TaskContext) throws {
         versions = task.stores[name] as? VersionedStore<Key, Value>
         rows = versions == nil ? try task.store(name) : nil
-        overlay = rows?.overlay
+        // Rows with a time to live go the longer way, so that all others need not ask.
+        overlay = rows?.lifetime == nil ? rows?.overlay : nil
         keySerde = rows?.keySerde
         keyBuffer = rows?.keyBuffer ?? ByteBuffer()
     }
@@ -56,7 +59,7 @@ final class TableStore<Key, Value> {
     /// The current row of a key, and where to write the next one.
     @inlinable
     func place(of key: Key) throws -> Place {
-        guard let overlay, let keySerde else { return Place(row: try versionedRow(key), slot: -1) }
+        guard let overlay, let keySerde else { return try slowPlace(of: key) }
         keyBuffer.removeAll()
         _ = try keySerde.write(key, to: keyBuffer)
         let slot = try overlay.slot(of: keyBuffer.bytes)
@@ -95,7 +98,7 @@ final class TableStore<Key, Value> {
             overlay.write(value, value == nil ? deletion : timestamp, slot: place.slot)
             return PutResult(isLatest: true)
         }
-        return try putVersion(key, value, timestamp)
+        return try put(key, value, value == nil && versions == nil ? deletion : timestamp)
     }
 
     /// Writes the new value of a change, and notes in the change whether it is the latest one and, if asked to, what was there before.
@@ -106,7 +109,7 @@ final class TableStore<Key, Value> {
         let result: PutResult?
         if readsOld {
             let place = try place(of: key)
-            change.old = place.row?.value
+            change.old = place.row?.value ?? overdue?.value
             result = try put(key, change.new, timestamp, deletion: timestamp, at: place)
         } else {
             result = try put(key, change.new, timestamp)
@@ -114,6 +117,24 @@ final class TableStore<Key, Value> {
         guard let result else { return false }
         change.isLatest = result.isLatest
         return true
+    }
+
+    @usableFromInline
+    func slowPlace(of key: Key) throws -> Place {
+        guard let rows else { return Place(row: try versionedRow(key), slot: -1) }
+        let row = try rows.physicalRow(key)
+        let alive = rows.alive(row)
+        overdue = alive == nil ? row : nil
+        return Place(row: alive, slot: -1)
+    }
+
+    /// Sends a deletion for each row whose time to live is over.
+    @usableFromInline
+    func sendExpiry(to output: Output<Key, Change<Value>>, withOldValues sendsOldValues: Bool) {
+        guard let rows, rows.lifetime != nil else { return }
+        rows.onExpiry = { key, row, end in
+            try output.send(Record(key: key, value: Change(new: nil, old: sendsOldValues ? row.value : nil), timestamp: end))
+        }
     }
 
     @usableFromInline

@@ -13,7 +13,7 @@ public final class VersionedStore<Key, Value>: StateStore {
     public let name: String
     package let keySerde: Serde<Key>
     private let valueSerde: Serde<Value>
-    private let latest: Overlay<Value>
+    let latest: Overlay<Value>
     private let history: VersionHistory<Value>
     private let retention: Int64
     private let puts = PendingPuts()
@@ -166,6 +166,7 @@ public struct VersionedRecord<Value> {
     }
 }
 
+extension VersionedRecord: Sendable where Value: Sendable {}
 extension VersionedRecord: Equatable where Value: Equatable {}
 
 /// What a put into a versioned store did.

@@ -280,7 +280,7 @@ extension WindowStore {
         buffer.append(bigEndian: Int32(0))
     }
 
-    private func start(of key: UnsafeRawBufferPointer) throws -> Int64 {
+    func start(of key: UnsafeRawBufferPointer) throws -> Int64 {
         guard key.count >= Self.suffixLength, case let start = key.loadBigEndian(at: key.count - Self.suffixLength, as: Int64.self),
             start >= 0
         else {

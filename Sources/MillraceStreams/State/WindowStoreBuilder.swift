@@ -29,7 +29,8 @@ extension StoreDeclaration {
     ) -> StoreDeclaration {
         StoreDeclaration(
             name, isLogged: store.isLogged, changelogSettings: store.windowedChangelogSettings(retention: retention),
-            payload: StorePayload(isPersistent: isPersistent) { site in
+            payload: StorePayload(isPersistent: isPersistent, schema: StoreSchema(.window, key: key, value: value)) { site in
+                try site.checkHasNoTimeToLive(store)
                 try site.checkRetention(retention, ofWindows: size)
                 // Kafka's persistent store for results on close keeps a window one moment longer than its other stores do; many last results depend on it.
                 let rows = try SegmentedOverlay(
@@ -50,6 +51,12 @@ extension Materialized {
 }
 
 extension StoreSite {
+    @usableFromInline
+    func checkHasNoTimeToLive(_ store: Materialized) throws {
+        guard store.timeToLive != nil else { return }
+        throw MillraceError(.configuration, "Store \(name) has windows, which go by retention: it cannot have a time to live besides.")
+    }
+
     @usableFromInline
     func checkRetention(_ retention: Int64, ofWindows size: Int64) throws {
         guard size >= 0, retention >= size else {

@@ -163,6 +163,7 @@ final class CommitFaults: Sendable {
         var polls = 0
         var largestCommit = 0
         var forgetsOffsets = false
+        var delay = Duration.zero
     }
     private let state = Mutex(State())
 
@@ -182,6 +183,12 @@ final class CommitFaults: Sendable {
     var forgetsOffsets: Bool {
         get { state.withLock { $0.forgetsOffsets } }
         set { state.withLock { $0.forgetsOffsets = newValue } }
+    }
+
+    /// How long each commit takes at least.
+    var delay: Duration {
+        get { state.withLock { $0.delay } }
+        set { state.withLock { $0.delay = newValue } }
     }
 
     fileprivate func countPoll() { state.withLock { $0.polls += 1 } }
@@ -245,6 +252,7 @@ private final class FaultySession: TransportSession {
 
     func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset]) throws -> [Offset] {
         faults.note(outputs)
+        if faults.delay > .zero { usleep(UInt32(faults.delay.components.attoseconds / 1_000_000_000_000)) }
         let (fails, after) = faults.next()
         if fails, !after { throw MillraceError(.transport, CommitFaults.message) }
         let firsts = try session.commit(outputs, offsets: faults.forgetsOffsets ? [:] : offsets)

@@ -1,0 +1,41 @@
+import CRdKafka
+import MillraceCore
+
+/// One client of librdkafka, with the threads it has. Its calls may be made from any thread.
+final class KafkaClient: @unchecked Sendable {
+    /// Valid until the client is gone.
+    let handle: OpaquePointer
+    let reports: ClientReports
+
+    /// - Parameters:
+    ///   - kind: A producer or a consumer.
+    ///   - onDelivery: Called for each message that was sent or given up, by whoever polls the client.
+    /// - Throws: `MillraceError` of kind `configuration` that names the setting which is wrong.
+    init(
+        _ kind: rd_kafka_type_t, settings: [(String, String)], logger: MillraceLogger,
+        onDelivery: (@convention(c) (OpaquePointer?, UnsafePointer<rd_kafka_message_t>?, UnsafeMutableRawPointer?) -> Void)? = nil
+    ) throws {
+        guard let configuration = rd_kafka_conf_new() else { throw MillraceError(.transport, "librdkafka gave no configuration.") }
+        let reports = ClientReports(logger)
+        self.reports = reports
+        do { try ClientSettings.apply(settings, to: configuration) } catch {
+            rd_kafka_conf_destroy(configuration)
+            throw error
+        }
+        rd_kafka_conf_set_opaque(configuration, Unmanaged.passUnretained(reports).toOpaque())
+        rd_kafka_conf_set_log_cb(configuration, ClientReports.callback)
+        if let onDelivery { rd_kafka_conf_set_dr_msg_cb(configuration, onDelivery) }
+        var message = [CChar](repeating: 0, count: 512)
+        guard let handle = rd_kafka_new(kind, configuration, &message, message.count) else {
+            rd_kafka_conf_destroy(configuration)
+            throw MillraceError(.configuration, "librdkafka refuses the settings: \(ClientSettings.text(message)).")
+        }
+        self.handle = handle
+    }
+
+    deinit {
+        // Nothing is committed and no group left on the way out: what is not committed by now shall not be.
+        rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+        withExtendedLifetime(reports) {}
+    }
+}

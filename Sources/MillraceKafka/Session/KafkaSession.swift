@@ -1,0 +1,214 @@
+import CRdKafka
+import MillraceCore
+
+/// What a group that shares out tasks has to be told with a commit, so that it refuses those of a member that it put out.
+struct GroupMember: Hashable, Sendable {
+    /// The member's name in the group.
+    var id: String
+    /// The epoch (Kafka's older groups: generation) in which the commit is made.
+    var epoch: Int32
+}
+
+/// A session on a Kafka cluster: a consumer and a producer of librdkafka. See `TransportSession`.
+final class KafkaSession: TransportSession {
+    /// The membership that commits carry; `nil` while no group shares out the app's tasks.
+    var member: GroupMember?
+
+    private let transport: KafkaTransport
+    private let name: String
+    private var consumer: KafkaClient?
+    private var outlet: (any CommitOutlet)?
+    private let pipe: WakePipe
+    private var queues: [PartitionQueue] = []
+    /// Topics that the consumer knows the leaders of.
+    private var known: Set<String> = []
+    /// Where librdkafka puts what concerns no single partition.
+    private var general: OpaquePointer?
+    private var pool = FetchedBlockPool()
+    private let messages = UnsafeMutableBufferPointer<UnsafeMutablePointer<rd_kafka_message_t>?>.allocate(capacity: 8192)
+    /// Where the next poll begins, so that no partition starves the others.
+    private var turn = 0
+    /// Messages that librdkafka keeps for a partition before it stops fetching.
+    private static let queueLength = 20_000
+
+    init(_ transport: KafkaTransport, name: String, group: String, guarantee: ProcessingGuarantee) throws {
+        self.transport = transport
+        self.name = name
+        pipe = try WakePipe()
+        let consumer = try KafkaClient(
+            RD_KAFKA_CONSUMER,
+            settings: transport.settings([
+                ("group.id", group), ("isolation.level", "read_committed"), ("enable.auto.commit", "false"),
+                ("enable.auto.offset.store", "false"), ("auto.offset.reset", "error"), ("enable.partition.eof", "true"),
+                ("allow.auto.create.topics", "false"), ("check.crcs", "true"), ("fetch.error.backoff.ms", "100"),
+                // A broker is asked for one thing at a time: what is new, or has room again, waits for the answer about what has nothing.
+                ("fetch.wait.max.ms", "50"),
+                ("queued.min.messages", "\(KafkaSession.queueLength)"),
+                ("queued.max.messages.kbytes", "\(max(1024, transport.options.prefetchBytes / 1024))"),
+            ]), logger: transport.options.logger)
+        self.consumer = consumer
+        // What concerns all partitions comes by the consumer's queue too, and by no other.
+        rd_kafka_poll_set_consumer(consumer.handle)
+        general = rd_kafka_queue_get_consumer(consumer.handle)
+        switch guarantee {
+        case .exactlyOnce: outlet = try TransactionalOutlet(transport, name: name, group: group)
+        case .atLeastOnce: outlet = try PlainOutlet(transport, consumer: consumer)
+        }
+    }
+
+    deinit {
+        close()
+        messages.deallocate()
+    }
+
+    func assign(_ positions: [TopicPartition: Offset]) throws {
+        let consumer = try openConsumer()
+        let list = PartitionList(capacity: positions.count)
+        for (partition, offset) in positions.sorted(by: { $0.key < $1.key }) {
+            let range = try transport.offsetRange(of: partition)
+            guard offset >= range.lowerBound, offset <= range.upperBound else {
+                throw MillraceError(
+                    .transport,
+                    "Reading \(partition) cannot start at offset \(offset): it holds \(range.lowerBound) up to, not including, \(range.upperBound)."
+                )
+            }
+            list.add(partition, offset: offset.value)
+        }
+        queues.removeAll()
+        turn = 0
+        rd_kafka_assign(consumer.handle, nil)
+        queues = try positions.sorted { $0.key < $1.key }.map { partition, offset in
+            guard let queue = PartitionQueue(partition, from: offset, of: consumer, telling: pipe) else {
+                throw transport.failure(RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, "Reading \(partition)")
+            }
+            return queue
+        }
+        guard !positions.isEmpty else { return }
+        for topic in Set(positions.keys.map(\.topic)).subtracting(known).sorted() { try learn(topic, consumer) }
+        let code = rd_kafka_assign(consumer.handle, list.pointer)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw transport.failure(code, "Assigning partitions to session \(name)") }
+    }
+
+    /// Lets the consumer know who leads the partitions of a topic. By itself it asks only half a second after it was told to read them.
+    private func learn(_ topic: String, _ consumer: KafkaClient) throws {
+        var metadata: UnsafePointer<rd_kafka_metadata>?
+        let handle = rd_kafka_topic_new(consumer.handle, topic, nil)
+        defer { if let handle { rd_kafka_topic_destroy(handle) } }
+        let code = rd_kafka_metadata(consumer.handle, 0, handle, &metadata, transport.timeoutMilliseconds)
+        if let metadata { rd_kafka_metadata_destroy(metadata) }
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw transport.failure(code, "Describing topic \(topic)") }
+        known.insert(topic)
+    }
+
+    func pause(_ partition: TopicPartition) {
+        for queue in queues where queue.partition == partition { queue.isPaused = true }
+    }
+
+    func resume(_ partition: TopicPartition) {
+        for queue in queues where queue.partition == partition { queue.isPaused = false }
+    }
+
+    func poll(maxBytes: Int, timeout: Duration) throws -> [FetchedBatches] {
+        let consumer = try openConsumer()
+        var fetched = try readQueues(maxBytes: maxBytes, consumer)
+        guard fetched.isEmpty, timeout > .zero else { return fetched }
+        let deadline = transport.clock.monotonicNanoseconds() &+ UInt64(min(max(0, timeout.milliseconds), 1 << 40)) &* 1_000_000
+        while fetched.isEmpty {
+            let now = transport.clock.monotonicNanoseconds()
+            // Whole milliseconds, rounded up: or the last fraction of one would be waited for in a circle.
+            let left = deadline > now ? (deadline - now + 999_999) / 1_000_000 : 0
+            if left == 0 || pipe.wait(milliseconds: Int32(clamping: min(left, 1000))) { break }
+            fetched = try readQueues(maxBytes: maxBytes, consumer)
+        }
+        return fetched
+    }
+
+    private func readQueues(maxBytes: Int, _ consumer: KafkaClient) throws -> [FetchedBatches] {
+        try readGeneral()
+        var fetched: [FetchedBatches] = []
+        var budget = max(maxBytes, 1)
+        for step in queues.indices {
+            let index = (turn + step) % queues.count
+            let queue = queues[index]
+            guard !queue.isPaused else { continue }
+            let block = pool.take()
+            let reading: PartitionQueue.Reading
+            do { reading = try queue.read(maxBytes: budget, messages: messages, into: block) } catch  where !fetched.isEmpty {
+                // What was read counts; the next poll comes here first and throws.
+                queue.postpone(error)
+                turn = index
+                return fetched
+            }
+            guard reading.hasMoved else { continue }
+            if queue.hasRoomAgain(full: KafkaSession.queueLength) { nudge(queue.partition, consumer) }
+            fetched.append(
+                FetchedBatches(
+                    partition: queue.partition, bytes: block.bytes, owner: block, nextOffset: Offset(queue.position),
+                    endOffset: Offset(max(queue.position, knownEnd(of: queue.partition, consumer)))))
+            budget -= reading.bytes
+            if budget <= 0 {
+                turn = (index + 1) % queues.count
+                break
+            }
+        }
+        return fetched
+    }
+
+    /// The end as the last answer to a fetch told it.
+    private func knownEnd(of partition: TopicPartition, _ consumer: KafkaClient) -> Int64 {
+        var (low, high): (Int64, Int64) = (0, 0)
+        let code = rd_kafka_get_watermark_offsets(consumer.handle, partition.topic, partition.partition, &low, &high)
+        return code == RD_KAFKA_RESP_ERR_NO_ERROR ? high : 0
+    }
+
+    /// Makes librdkafka look whether there is room to fetch into, which it does once a second by itself when it has stopped (until its version 2.2): asking the broker that
+    /// leads the partition for something wakes the thread that fetches from it.
+    private func nudge(_ partition: TopicPartition, _ consumer: KafkaClient) {
+        var (low, high): (Int64, Int64) = (0, 0)
+        _ = rd_kafka_query_watermark_offsets(consumer.handle, partition.topic, partition.partition, &low, &high, 1000)
+    }
+
+    /// Connections that break are librdkafka's own to mend, and it logs them; what it cannot mend ends the session.
+    private func readGeneral() throws {
+        guard let general, rd_kafka_queue_length(general) > 0 else { return }
+        let found = rd_kafka_consume_batch_queue(general, 0, messages.baseAddress, 64)
+        guard found > 0 else { return }
+        var failure: MillraceError?
+        for index in 0..<found {
+            guard let message = messages[index] else { continue }
+            defer { rd_kafka_message_destroy(message) }
+            let code = message.pointee.err
+            guard
+                [RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED].contains(code)
+            else { continue }
+            failure = transport.failure(code, "Reading in session \(name)")
+        }
+        if let failure { throw failure }
+    }
+
+    func wake() {
+        pipe.wake()
+    }
+
+    func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset]) throws -> [Offset] {
+        guard let outlet else { throw closed }
+        guard !outputs.isEmpty || !offsets.isEmpty else { return [] }
+        defer { transport.forgetRanges() }
+        return try outlet.commit(outputs, offsets: offsets, member: member)
+    }
+
+    func close() {
+        queues.removeAll()
+        if let general { rd_kafka_queue_destroy(general) }
+        general = nil
+        outlet = nil
+        consumer = nil
+    }
+
+    private func openConsumer() throws -> KafkaClient {
+        guard let consumer else { throw closed }
+        return consumer
+    }
+
+    private var closed: MillraceError { MillraceError(.transport, "The session \(name) is closed.") }
+}

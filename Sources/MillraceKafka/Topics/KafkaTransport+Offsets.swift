@@ -1,0 +1,108 @@
+import CRdKafka
+import MillraceCore
+
+/// Where partitions begin and end, and where groups are.
+extension KafkaTransport {
+    /// How long an answer of `offsetRange` may be used again, unless this process commits in between.
+    private static let rangeLifetime: UInt64 = 10_000_000
+
+    /// The first offset that can be read, and the end of the partition with what is in transactions that are not decided yet.
+    ///
+    /// A commit returns before its markers have reached all partitions: an end at the last committed record would leave out, for a moment, what has just been committed, and
+    /// state that is restored up to it would lack rows. Readers get there when the transactions are decided. The answer may be some milliseconds old.
+    public func offsetRange(of partition: TopicPartition) throws -> Range<Offset> {
+        let now = clock.monotonicNanoseconds()
+        if let recent = recentRanges.withLock({ $0[partition] }), now &- recent.time < KafkaTransport.rangeLifetime { return recent.range }
+        let what = "Asking for the offsets of \(partition)"
+        var (low, high): (Int64, Int64) = (0, 0)
+        let deadline = deadline
+        while true {
+            let code = rd_kafka_query_watermark_offsets(
+                admin.handle, partition.topic, partition.partition, &low, &high, timeoutMilliseconds)
+            if code == RD_KAFKA_RESP_ERR_NO_ERROR { break }
+            guard KafkaFailure.isPassing(code), clock.monotonicNanoseconds() < deadline else { throw failure(code, what) }
+            Pause.wait(milliseconds: 50)
+        }
+        guard low >= 0, high >= low else { throw failure(RD_KAFKA_RESP_ERR__BAD_MSG, what) }
+        let range = Offset(low)..<Offset(high)
+        recentRanges.withLock { $0[partition] = RecentRange(range: range, time: now) }
+        return range
+    }
+
+    /// To be called when this process has changed what topics hold.
+    func forgetRanges() {
+        recentRanges.withLock { $0.removeAll(keepingCapacity: true) }
+    }
+
+    public func committedOffsets(of group: String, for partitions: [TopicPartition]) throws -> [TopicPartition: CommittedOffset] {
+        guard !partitions.isEmpty else { return [:] }
+        let deadline = deadline
+        while true {
+            // While a transaction that moves one of the offsets is not decided, they are not told.
+            do { return try stableOffsets(of: group, for: partitions) } catch let error as MillraceError where error.isRetriable {
+                guard clock.monotonicNanoseconds() < deadline else { throw error }
+            }
+            Pause.wait(milliseconds: 5)
+        }
+    }
+
+    private func stableOffsets(of group: String, for partitions: [TopicPartition]) throws -> [TopicPartition: CommittedOffset] {
+        let what = "Asking for the offsets of group \(group)"
+        let list = PartitionList(partitions, offset: -1001)
+        guard let asked = rd_kafka_ListConsumerGroupOffsets_new(group, list.pointer) else {
+            throw failure(RD_KAFKA_RESP_ERR__BAD_MSG, what)
+        }
+        defer { rd_kafka_ListConsumerGroupOffsets_destroy(asked) }
+        let answer = try admin.request(
+            what, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, timeout: options.requestTimeout,
+            configure: { _ = LibraryError(rd_kafka_AdminOptions_set_require_stable_offsets($0, 1)) },
+            send: { [admin] options, queue in
+                var groups: [OpaquePointer?] = [asked]
+                rd_kafka_ListConsumerGroupOffsets(admin.handle, &groups, 1, options, queue)
+            })
+        var count = 0
+        guard
+            let groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+                rd_kafka_event_ListConsumerGroupOffsets_result(answer.event), &count), count == 1
+        else { throw failure(RD_KAFKA_RESP_ERR__BAD_MSG, what) }
+        if let error = rd_kafka_group_result_error(groups[0]) {
+            throw failure(rd_kafka_error_code(error), what, detail: rd_kafka_error_string(error).map { String(cString: $0) })
+        }
+        var offsets: [TopicPartition: CommittedOffset] = [:]
+        guard let found = rd_kafka_group_result_partitions(groups[0]) else { return offsets }
+        for index in 0..<Int(found.pointee.cnt) {
+            let element = found.pointee.elems[index]
+            let partition = TopicPartition(String(cString: element.topic), element.partition)
+            guard element.err == RD_KAFKA_RESP_ERR_NO_ERROR else { throw failure(element.err, "\(what) in \(partition)") }
+            guard element.offset >= 0 else { continue }
+            let metadata = UnsafeRawBufferPointer(start: element.metadata, count: element.metadata == nil ? 0 : element.metadata_size)
+            offsets[partition] = CommittedOffset(Offset(element.offset), metadata: String(decoding: metadata, as: UTF8.self))
+        }
+        return offsets
+    }
+
+    public func deleteRecords(before offsets: [TopicPartition: Offset]) throws {
+        guard !offsets.isEmpty else { return }
+        let what = "Deleting records"
+        let list = PartitionList(capacity: offsets.count)
+        for (partition, offset) in offsets { list.add(partition, offset: offset.value) }
+        guard let deletion = rd_kafka_DeleteRecords_new(list.pointer) else { throw failure(RD_KAFKA_RESP_ERR__BAD_MSG, what) }
+        defer { rd_kafka_DeleteRecords_destroy(deletion) }
+        let answer = try admin.request(
+            what, RD_KAFKA_ADMIN_OP_DELETERECORDS, timeout: options.requestTimeout,
+            send: { [admin] options, queue in
+                var deletions: [OpaquePointer?] = [deletion]
+                rd_kafka_DeleteRecords(admin.handle, &deletions, 1, options, queue)
+            })
+        forgetRanges()
+        guard let results = rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(answer.event)) else {
+            throw failure(RD_KAFKA_RESP_ERR__BAD_MSG, what)
+        }
+        for index in 0..<Int(results.pointee.cnt) {
+            let element = results.pointee.elems[index]
+            guard element.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                throw failure(element.err, "Deleting records of \(String(cString: element.topic))-\(element.partition)")
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import CRdKafka
+import MillraceCore
+import MillraceFormats
+import MillraceKafka
+import MillraceTestKit
+import Testing
+
+/// The transport on librdkafka's mock cluster: no Java, no network.
+@Suite struct MockClusterTests {
+    @Test func lawsHoldAsFarAsTheMockGoes() throws {
+        let cluster = try MockCluster()
+        try TransportLaws(seed: 1, rounds: 10, leavingOut: [.failedCommits, .deletion, .fencing]).check(
+            try MockTransport(cluster, .atLeastOnce))
+    }
+
+    @Test func recordsComeBackAsTheyWereWritten() throws {
+        let cluster = try MockCluster()
+        let transport = try MockTransport(cluster)
+        try transport.createTopic(TopicSpecification("forms", partitions: 1))
+        let session = try transport.openSession(named: "forms", group: "forms")
+        defer { session.close() }
+        let forms: [(key: [UInt8]?, value: [UInt8]?, headers: Headers)] = [
+            (nil, nil, []), ([], [], []), ([1], nil, [Header("a", [1, 2]), Header("a", nil), Header("", [])]),
+            (nil, Array(repeating: 7, count: 300), [Header("only", text: "ä")]), (Array(repeating: 3, count: 70), [9], []),
+        ]
+        let writer = RecordBatchWriter()
+        for (index, form) in forms.enumerated() {
+            try (form.key ?? []).withUnsafeBytes { key in
+                try (form.value ?? []).withUnsafeBytes { value in
+                    let none = UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: 1), count: 0)
+                    try writer.append(
+                        timestamp: Timestamp(milliseconds: Int64(1000 - 300 * index)), headers: form.headers,
+                        key: form.key.map { $0.isEmpty ? none : key }, value: form.value.map { $0.isEmpty ? none : value })
+                }
+            }
+        }
+        try writer.finish()
+        let partition = TopicPartition("forms", 0)
+        _ = try session.commit([OutputBatches(partition: partition, bytes: writer.output, recordCount: forms.count)], offsets: [:])
+        try session.assign([partition: 0])
+        var count = 0
+        while count < forms.count {
+            for fetched in try session.poll(maxBytes: 1 << 20, timeout: .seconds(5)) {
+                var batches = RecordBatchCursor(fetched.bytes)
+                while let batch = try batches.next() {
+                    try batch.verifyChecksum()
+                    var records = try batch.records(decompressingInto: ByteBuffer())
+                    while let record = try records.next() {
+                        let form = forms[count]
+                        #expect(record.offset == Offset(Int64(count)))
+                        #expect(record.timestamp == Timestamp(milliseconds: Int64(1000 - 300 * count)))
+                        #expect(record.key.map { Array($0) } == form.key)
+                        #expect(record.value.map { Array($0) } == form.value)
+                        #expect(try record.headers.decoded() == form.headers)
+                        count += 1
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func aTimestampThatLibrdkafkaCannotWriteIsRefused() throws {
+        let cluster = try MockCluster()
+        let transport = try MockTransport(cluster)
+        try transport.createTopic(TopicSpecification("zero", partitions: 1))
+        let session = try transport.openSession(named: "zero", group: "zero")
+        defer { session.close() }
+        let writer = RecordBatchWriter()
+        try writer.append(timestamp: 0, key: nil, value: nil)
+        try writer.finish()
+        let output = OutputBatches(partition: TopicPartition("zero", 0), bytes: writer.output, recordCount: 1)
+        let error = #expect(throws: MillraceError.self) { try session.commit([output], offsets: [:]) }
+        #expect(error?.kind == .production)
+    }
+}

@@ -1,0 +1,111 @@
+import MillraceCore
+import MillraceSimulator
+import Testing
+
+@testable import MillraceLog
+
+/// What a process wrote and did not sync before it was killed, when the power fails later, under the process after it.
+@Suite struct UnsyncedTests {
+    private let t = TopicPartition("t", 0)
+    private let u = TopicPartition("u", 0)
+
+    private func open(_ disk: SimulatedFileSystem, _ durability: Durability, clock: (any WallClock)? = nil) throws -> EmbeddedLog {
+        try EmbeddedLog.open(
+            at: "/log", options: EmbeddedLogOptions(durability: durability, fileSystem: disk, clock: clock, housekeeping: nil))
+    }
+
+    @Test func commitsOfAKilledProcessAreSyncedWithTheNext() throws {
+        let disk = SimulatedFileSystem()
+        var log = try open(disk, .system)
+        try log.createTopic(TopicSpecification("t", partitions: 1, settings: ["segment.bytes": "200"]))
+        try log.createTopic(TopicSpecification("u", partitions: 1))
+        for number in 0..<8 { try log.write([PlainRecord(value: "before \(number)")], to: t) }
+        log.abandon()
+        disk.restartProcess()
+        log = try open(disk, .onCommit)
+        // Two, since only the second one's entry says that the first one's is on the disk.
+        try log.write([PlainRecord(value: "one")], to: u)
+        try log.write([PlainRecord(value: "two")], to: u)
+        log.abandon()
+        for fate in SimulatedFileSystem.Fate.allCases {
+            let again = try open(disk.afterCrash(fate), .onCommit)
+            #expect(try again.readAll(t).count == 8)
+            #expect(try again.readAll(u).count == 2)
+            again.abandon()
+        }
+    }
+
+    /// The process dies while it makes a topic, at every call; the next one uses the topic, and the power fails.
+    @Test func theDirectoryOfATopicThatWasBeingMadeIsThereForGood() throws {
+        let whole = SimulatedFileSystem()
+        let log = try open(whole, .onCommit)
+        let start = whole.calls
+        try log.createTopic(TopicSpecification("t", partitions: 2))
+        for call in start...whole.calls {
+            let disk = SimulatedFileSystem()
+            var log = try open(disk, .onCommit)
+            disk.crash(atCall: call)
+            #expect(throws: MillraceError.self) { try log.createTopic(TopicSpecification("t", partitions: 2)) }
+            log.abandon()
+            disk.restartProcess()
+            log = try open(disk, .onCommit)
+            if try log.describeTopic("t") == nil { try log.createTopic(TopicSpecification("t", partitions: 2)) }
+            try log.write([PlainRecord(value: "one")], to: t)
+            log.abandon()
+            let again = try open(disk.afterCrash(.lost), .onCommit)
+            #expect(try again.readAll(t).map(\.record.value) == ["one"], "call \(call)")
+            again.abandon()
+        }
+    }
+
+    /// The process that finds what a failure of power has left dies at every call of its start; the one after it must still ask what is there.
+    @Test func aStartThatIsKilledLeavesTheQuestionOpen() throws {
+        let disk = SimulatedFileSystem()
+        let log = try open(disk, .system)
+        try log.createTopic(TopicSpecification("t", partitions: 1))
+        for number in 0..<8 { try log.write([PlainRecord(value: String(repeating: "\(number)", count: 300))], to: t) }
+        log.abandon()
+        for seed in 1...8 as ClosedRange<UInt64> {
+            let whole = disk.afterCrash(.torn, seed: seed)
+            try open(whole, .system).abandon()
+            for call in 1...whole.calls {
+                let torn = disk.afterCrash(.torn, seed: seed)
+                torn.crash(atCall: call)
+                // Where the call was one that may fail, the log opens all the same.
+                do { try open(torn, .system).abandon() } catch let error as MillraceError where error.kind == .transport {}
+                torn.restartProcess()
+                let again = try open(torn, .system)
+                #expect(try again.describeTopic("t") == nil || again.readAll(t).count == again.offsetRange(of: t).upperBound.value)
+                again.abandon()
+            }
+        }
+    }
+
+    /// Indexes are not synced: one that a failure of power has left empty or full of zeros must not make records look old.
+    @Test(arguments: 1...20 as ClosedRange<UInt64>)
+    func retentionDoesNotTrustAnIndexThatWasLost(_ seed: UInt64) throws {
+        let disk = SimulatedFileSystem(seed: seed)
+        let log = try open(disk, .onCommit)
+        try log.createTopic(TopicSpecification("t", partitions: 1, settings: ["segment.bytes": "200", "retention.ms": "1000"]))
+        let now: Int64 = 1_700_000_000_000
+        for number in 0..<8 { try log.write([PlainRecord(value: "\(number)", time: now)], to: t) }
+        log.abandon()
+        let again = try open(disk.afterCrash(.torn, seed: seed), .onCommit)
+        try again.runRetention(now: Timestamp(milliseconds: now + 1000))
+        #expect(try again.readAll(t).count == 8)
+        again.abandon()
+    }
+
+    @Test func aMissingFirstSegmentIsReported() throws {
+        let disk = SimulatedFileSystem()
+        let log = try open(disk, .onCommit)
+        try log.createTopic(TopicSpecification("t", partitions: 1, settings: ["segment.bytes": "200"]))
+        for number in 0..<8 { try log.write([PlainRecord(value: "\(number)")], to: t) }
+        log.abandon()
+        disk.restartProcess()
+        try disk.remove("/log/t-0/00000000000000000000.log")
+        let error = #expect(throws: MillraceError.self) { try open(disk, .onCommit) }
+        #expect(error?.kind == .corruption)
+        #expect(error?.message.contains("00000000000000000000.log") ?? false)
+    }
+}

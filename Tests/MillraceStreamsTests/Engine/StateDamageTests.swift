@@ -1,0 +1,65 @@
+import Foundation
+import Millrace
+import Testing
+
+/// A bit of the state's files is turned over between two runs: the app goes on from whole state or makes it anew, and its output is that of an undisturbed run.
+///
+/// `MILLRACE_FLIPS` says how many bits; without it there are some.
+@Suite(.serialized) struct StateDamageTests {
+    private static let flips = ProcessInfo.processInfo.environment["MILLRACE_FLIPS"].flatMap { Int($0) } ?? 24
+
+    @Test func aFlippedBitNeverChangesAResult() async throws {
+        let engineCase = EngineCase.all[1]
+        let topics = Dictionary(uniqueKeysWithValues: engineCase.topics.map { ($0, Int32(1)) }).merging(["out": 1]) { $1 }
+        let run = try EngineRun(try engineCase.topology(), topics: topics)
+        run.configuration.restoreThreads = 1
+        let half = engineCase.inputs.count / 2
+        try run.put(Array(engineCase.inputs[..<half]))
+        try await run.runUntilIdle()
+        let files = try FileManager.default.contentsOfDirectory(atPath: run.statePath).sorted().filter {
+            $0.hasSuffix(".sst") || $0.hasSuffix(".log") || $0.hasPrefix("MANIFEST") || $0 == "CURRENT"
+        }
+        #expect(files.contains { $0.hasSuffix(".sst") } && files.contains { $0.hasPrefix("MANIFEST") })
+        let whole = try files.map { try Data(contentsOf: URL(fileURLWithPath: run.statePath + "/" + $0)) }
+        let backup = run.directory + "/backup"
+        try FileManager.default.copyItem(atPath: run.statePath, toPath: backup)
+        let places = whole.indices.flatMap { file in whole[file].indices.map { (file, $0) } }
+        var random: UInt64 = 0x5EED
+        var noticed = 0
+        var counts: [[UInt8]: Int64] = try Self.counts(run)
+        for flip in 0..<Self.flips {
+            random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            let (file, place) = places[Int(random >> 20 % UInt64(places.count))]
+            var damaged = whole[file]
+            damaged[place] ^= 1 << UInt8(random >> 16 & 7)
+            // The state as it was, with one bit of it turned over. The topics have gone on meanwhile, which is a replay from them.
+            try FileManager.default.removeItem(atPath: run.statePath)
+            try FileManager.default.copyItem(atPath: backup, toPath: run.statePath)
+            try damaged.write(to: URL(fileURLWithPath: run.statePath + "/" + files[file]))
+            let said = run.said.all.count
+            let key = ["a", "b", "c", "d", "e"][flip % 5]
+            try run.put([Input(topic: "in", key: key, value: "v", time: 10_000 + Int64(flip))])
+            // Damage that is met while the app runs ends it; the next run makes the state anew.
+            do { try await run.runUntilIdle() } catch let error as MillraceError where error.kind == .corruption || error.kind == .store {
+                try await run.runUntilIdle()
+            }
+            if run.said.all[said...].contains(where: { $0.contains("damaged") }) { noticed += 1 }
+            counts[Array(key.utf8), default: 0] += 1
+            #expect(try Self.counts(run) == counts, "bit \(random >> 16 & 7) of byte \(place) of \(files[file])")
+        }
+        #expect(noticed > 0)
+        print("\(Self.flips) flipped bits in \(files.count) files of \(places.count) bytes: noticed \(noticed) times, never a wrong count")
+    }
+
+    /// The last count of each key.
+    private static func counts(_ run: EngineRun) throws -> [[UInt8]: Int64] {
+        var counts: [[UInt8]: Int64] = [:]
+        for record in try run.records(of: "out") {
+            guard let key = record.key, let value = record.value else { continue }
+            let count = value.reduce(0) { $0 << 8 | Int64($1) }
+            #expect(count == (counts[key] ?? 0) + 1, "each count once, one after the other")
+            counts[key] = count
+        }
+        return counts
+    }
+}
