@@ -34,9 +34,9 @@ enum TopicLoader {
 }
 
 extension EmbeddedLog {
-    /// An empty topic of four partitions, as all of the benchmark's are.
+    /// An empty topic of four partitions that keeps records of any time, as all of the benchmark's are.
     func makeAnew(_ topic: String) throws {
         if try describeTopic(topic) != nil { try deleteTopic(topic) }
-        try createTopic(TopicSpecification(topic, partitions: 4))
+        try createTopic(TopicSpecification(topic, partitions: 4, settings: ["retention.ms": "-1"]))
     }
 }

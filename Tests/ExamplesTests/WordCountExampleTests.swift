@@ -93,7 +93,7 @@ import Testing
         #expect(try program.run(arguments).status == 0)
         let outcome = try program.run(arguments + ["--partitions", "2"])
         #expect(outcome.status == 1)
-        #expect(outcome.errors.contains("was made with 3 partitions"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("with 3 partitions, not 2"), "\(outcome.errors)")
     }
 
     @Test func putsLinesThatAreNotTextAside() throws {

@@ -36,7 +36,10 @@ final class EngineRun {
     init(_ topology: Topology, topics: [String: Int32]) throws {
         self.topology = topology
         log = try EmbeddedLog.open(at: directory + "/log", options: EmbeddedLogOptions(durability: .system, housekeeping: nil))
-        for (name, partitions) in topics { try log.createTopic(TopicSpecification(name, partitions: partitions)) }
+        // The records are of times long past, which the default retention would remove while a test runs.
+        for (name, partitions) in topics {
+            try log.createTopic(TopicSpecification(name, partitions: partitions, settings: ["retention.ms": "-1"]))
+        }
         configuration.logger = MillraceLogger(level: .info) { [said] level, message, values in
             said.add("\(level) \(message) " + values.map { "\($0.0)=\($0.1)" }.joined(separator: " "))
         }

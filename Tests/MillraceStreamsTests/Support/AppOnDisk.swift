@@ -11,7 +11,10 @@ final class AppOnDisk {
     /// - Parameter topics: The topics to create, with their numbers of partitions.
     init(topics: KeyValuePairs<String, Int32>) throws {
         log = try EmbeddedLog.open(at: path + "/log")
-        for (name, partitions) in topics { try log.createTopic(TopicSpecification(name, partitions: partitions)) }
+        // The records are of times long past, which the default retention would remove while a test runs.
+        for (name, partitions) in topics {
+            try log.createTopic(TopicSpecification(name, partitions: partitions, settings: ["retention.ms": "-1"]))
+        }
     }
 
     deinit {
