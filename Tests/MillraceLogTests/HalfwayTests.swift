@@ -213,7 +213,8 @@ import Testing
         }
         for observes in [false, true] {
             let error = #expect(throws: MillraceError.self) {
-                _ = try observes
+                _ =
+                    try observes
                     ? EmbeddedLog.observe(at: "/log", options: options(disk)) : EmbeddedLog.open(at: "/log", options: options(disk))
             }
             #expect(error?.kind == .corruption)
