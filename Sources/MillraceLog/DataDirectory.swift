@@ -66,7 +66,8 @@ final class DataDirectory {
         self.fileSystem = fileSystem
         isObserved = true
         mayHaveLostUnsyncedData = false
-        closedJournalLength = nil
+        let note = try fileSystem.contents(of: path + "/" + DataDirectory.lockFile, maximum: 4096) ?? []
+        closedJournalLength = DataDirectory.closedJournalLength(note: String(decoding: note, as: UTF8.self))
         guard fileSystem.exists(path + "/" + DataDirectory.formatFile) else {
             throw MillraceError(
                 .configuration,

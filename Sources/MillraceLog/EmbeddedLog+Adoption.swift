@@ -61,8 +61,9 @@ extension EmbeddedLog {
         let description = TopicDescription(name: name, id: id, partitions: count, settings: settings)
         var changed = catalogue
         changed.entries.append(TopicCatalogue.Entry(ordinal: ordinal, description: description, mayHaveGaps: true))
-        try write(changed)
+        // Before it is listed, as it is taken away again when it cannot be opened.
         let topic = try openTopic(changed.entries[changed.entries.count - 1], partitions: 0..<count, marks: marks)
+        try write(changed)
         state.locked { topics[name] = topic }
         return description
     }

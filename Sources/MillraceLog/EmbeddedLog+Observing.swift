@@ -12,17 +12,15 @@ extension EmbeddedLog {
     ///   the disk refuses.
     public static func observe(at path: String, options: EmbeddedLogOptions = EmbeddedLogOptions()) throws -> EmbeddedLog {
         let directory = try DataDirectory(observing: path, options.fileSystem)
-        // The writer may be moving files while they are opened: what fails once is tried on the next state of the directory.
-        var attempt = 1
-        while true {
-            do {
-                let log = EmbeddedLog(observing: directory, options, try Journal(observing: path, options.fileSystem))
-                try log.refresh()
-                return log
-            } catch  where attempt < 5 {
-                attempt += 1
-            }
+        let log = EmbeddedLog(observing: directory, options, try Journal(observing: path, options.fileSystem))
+        try log.refresh()
+        // Only when nobody has opened it since, who may have written the journal anew.
+        if let length = directory.closedJournalLength, log.journal.followed.end < length,
+            try DataDirectory(observing: path, options.fileSystem).closedJournalLength == length
+        {
+            throw JournalRecovery.damaged(log.journal.path, at: log.journal.followed.end)
         }
+        return log
     }
 
     /// Whether the log was opened by `observe`.
@@ -35,17 +33,37 @@ extension EmbeddedLog {
     /// - Throws: `MillraceError` of kind `corruption` when the journal is damaged, of kind `transport` when files cannot be read.
     public func refresh() throws {
         guard isObserver else { return }
+        // The writer may be removing files while they are opened: what fails is tried on the next state of the directory.
+        var attempt = 1
+        while true {
+            do {
+                return try showNews()
+            } catch  where attempt < 5 {
+                attempt += 1
+            }
+        }
+    }
+
+    private func showNews() throws {
         try writer.locked {
+            var isShown = false
+            // What was read and not shown would be missed.
+            defer { if !isShown { journal.followed = Journal.Followed() } }
             // The journal before the list of topics: then the list knows each topic that the journal speaks of, unless it was deleted.
             let news = try journal.follow()
             let changed = try readCatalogue()
-            guard news != nil || changed != catalogue else { return }
+            if let news { try changed.check(knows: news.partitions.keys, path: path + "/" + TopicCatalogue.fileName) }
+            guard news != nil || changed != catalogue else {
+                isShown = true
+                return
+            }
             try state.locked {
                 if let news { adoptGroups(news) }
                 try adoptTopics(changed, marks: news?.partitions ?? [:])
                 catalogue = changed
                 for session in waitingSessions.values { session.interrupt() }
             }
+            isShown = true
         }
     }
 

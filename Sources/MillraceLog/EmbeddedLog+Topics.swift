@@ -20,6 +20,7 @@ extension EmbeddedLog {
         }
         try writer.locked {
             try checkUsable()
+            try completeChanges()
             guard topics[topic.name] == nil else {
                 throw MillraceError(.configuration, "The topic \(topic.name) exists already in \(path).")
             }
@@ -81,6 +82,7 @@ extension EmbeddedLog {
                 for group in groups.keys { groups[group] = groups[group]?.filter { $0.key.topic != topic.ordinal } }
                 for session in waitingSessions.values where session.waits(forAnyOf: topic.partitions) { session.interrupt() }
             }
+            for segment in topic.partitions.flatMap(\.segments) { segment.noteDeletion() }
             try finishDeletions()
         }
     }
@@ -88,6 +90,7 @@ extension EmbeddedLog {
     private func change(_ topic: String, _ body: (inout TopicDescription) throws -> Void) throws {
         try writer.locked {
             try checkUsable()
+            try completeChanges()
             guard let index = catalogue.entries.firstIndex(where: { $0.description.name == topic && !$0.isDeleted }) else {
                 throw MillraceError(.configuration, "There is no topic \(topic) in \(path).")
             }
@@ -102,7 +105,18 @@ extension EmbeddedLog {
 
     /// Makes a list of topics the one that counts, and opens what is new in it. Under the writer lock.
     private func adopt(_ changed: TopicCatalogue) throws {
+        let before = catalogue
         try write(changed)
+        do {
+            try openNewPartitions(of: changed)
+        } catch {
+            takeBack(changed, to: before)
+            throw error
+        }
+        try fileSystem.syncDirectory(path)
+    }
+
+    private func openNewPartitions(of changed: TopicCatalogue) throws {
         for entry in changed.entries where !entry.isDeleted {
             let old = topics[entry.description.name]
             if let old, old.description == entry.description { continue }
@@ -117,7 +131,26 @@ extension EmbeddedLog {
                 topics[entry.description.name] = topic
             }
         }
-        try fileSystem.syncDirectory(path)
+    }
+
+    /// Undoes a change of which not all could be made, as on a full disk. Best effort: what stays is completed before the next change, or when the log is opened.
+    private func takeBack(_ changed: TopicCatalogue, to before: TopicCatalogue) {
+        do {
+            for entry in changed.entries where !entry.isDeleted {
+                let made = Partition(topics[entry.description.name]?.partitions.count ?? 0)
+                try removeDirectories(of: entry.description.name, made..<max(made, entry.description.partitions))
+            }
+            try write(before)
+        } catch {
+            options.logger.log(.warning, "A change of topics that failed could not be undone", ("path", path), ("error", "\(error)"))
+        }
+    }
+
+    /// Makes whole what earlier changes left that failed and could not be undone. Under the writer lock.
+    private func completeChanges() throws {
+        try finishDeletions()
+        let isWhole = catalogue.entries.allSatisfy { topics[$0.description.name]?.description == $0.description }
+        if !isWhole { try adopt(catalogue) }
     }
 
     private func openNewPartitions(_ entry: TopicCatalogue.Entry, _ old: Topic?) throws -> Topic {
@@ -153,16 +186,20 @@ extension EmbeddedLog {
     func finishDeletions() throws {
         guard catalogue.entries.contains(where: \.isDeleted) else { return }
         for entry in catalogue.entries where entry.isDeleted {
-            for number in 0..<entry.description.partitions {
-                let directory = "\(path)/\(TopicPartition(entry.description.name, number))"
-                guard fileSystem.exists(directory) else { continue }
-                for name in try fileSystem.list(directory) { try fileSystem.remove(directory + "/" + name) }
-                try fileSystem.removeDirectory(directory)
-            }
+            try removeDirectories(of: entry.description.name, 0..<entry.description.partitions)
         }
         var changed = catalogue
         changed.entries.removeAll(where: \.isDeleted)
         try write(changed)
+    }
+
+    private func removeDirectories(of topic: String, _ partitions: Range<Partition>) throws {
+        for number in partitions {
+            let directory = "\(path)/\(TopicPartition(topic, number))"
+            guard fileSystem.exists(directory) else { continue }
+            for name in try fileSystem.list(directory) { try fileSystem.remove(directory + "/" + name) }
+            try fileSystem.removeDirectory(directory)
+        }
     }
 
     /// An id that no other topic has, in this log or any.

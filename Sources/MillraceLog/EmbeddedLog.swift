@@ -89,6 +89,7 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
                 "The journal \(path)/\(Journal.fileName) is missing, so nobody knows what was committed. Restore the directory from a backup."
             )
         }
+        if let recovered { try catalogue.check(knows: recovered.partitions.keys, path: path + "/" + TopicCatalogue.fileName) }
         journal = try Journal(fileSystem, directory: path, recovered: recovered)
         let known = Set(catalogue.entries.filter { !$0.isDeleted }.map(\.ordinal))
         groups = (recovered?.groups ?? [:]).mapValues { $0.filter { known.contains($0.key.topic) } }.filter { !$0.value.isEmpty }

@@ -71,7 +71,7 @@ struct JournalRecovery {
         return rest.loadBigEndian(at: 0, as: UInt32.self) == JournalFrame.magic && payloadLength > rest.count - JournalFrame.headerLength
     }
 
-    private static func damaged(_ path: String, at end: Int) -> MillraceError {
+    static func damaged(_ path: String, at end: Int) -> MillraceError {
         let directory = path.dropLast(Journal.fileName.utf8.count)
         return MillraceError(
             .corruption,

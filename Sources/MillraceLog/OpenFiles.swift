@@ -14,6 +14,7 @@ final class OpenFiles: @unchecked Sendable {
         var place = -1
         var wasUsed = true
         var waitsForSync = false
+        var isDeleted = false
 
         init(_ path: String, writable: Bool) {
             self.path = path
@@ -49,6 +50,7 @@ final class OpenFiles: @unchecked Sendable {
         try monitor.locked {
             entry.wasUsed = true
             if let file = entry.file { return file }
+            guard !entry.isDeleted else { throw MillraceError(.transport, "\(entry.path) was deleted with its topic.") }
             if open.count >= limit { closeOne() }
             let file = try fileSystem.open(entry.path, writable: entry.writable)
             entry.file = file
@@ -73,6 +75,14 @@ final class OpenFiles: @unchecked Sendable {
             remove(entry)
             entry.file = nil
         }
+    }
+
+    fileprivate func noteDeletion(of entry: Entry) {
+        monitor.locked { entry.isDeleted = true }
+    }
+
+    fileprivate func isDeleted(_ entry: Entry) -> Bool {
+        monitor.locked { entry.isDeleted }
     }
 
     fileprivate func note(_ entry: Entry, waitsForSync: Bool) {
@@ -124,6 +134,11 @@ final class SegmentFileHandle: File, @unchecked Sendable {
         _ = try files.keepOpen(entry)
     }
 
+    /// Must be called before the file goes with its whole topic: from now on it is not opened, and so made, anew. Who uses it in that moment is told, and a sync does nothing.
+    func noteDeletion() {
+        files.noteDeletion(of: entry)
+    }
+
     func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws -> Int {
         try files.file(of: entry).read(into: target, at: offset)
     }
@@ -143,7 +158,12 @@ final class SegmentFileHandle: File, @unchecked Sendable {
     }
 
     func sync() throws {
+        if files.isDeleted(entry) { return }
         files.note(entry, waitsForSync: false)
-        try files.file(of: entry).sync()
+        do {
+            try files.file(of: entry).sync()
+        } catch  where files.isDeleted(entry) {
+            // It was deleted in this moment.
+        }
     }
 }

@@ -110,6 +110,7 @@ final class PartitionLog: @unchecked Sendable {
     private func beginSegment() throws {
         // The time index of a segment that is written to no more must end with its highest timestamp, also when the process is killed next.
         if indexIsOpen { try (newSegments.last ?? segments.last)?.index.finish() }
+        indexIsOpen = false
         let segment = try Segment(files, directory: directory, baseOffset: nextOffset, committedBytes: 0)
         try segment.file.truncate(to: 0)
         try segment.openIndexForAppending(endOffset: nextOffset, interval: Int(settings.indexIntervalBytes))
@@ -157,14 +158,12 @@ final class PartitionLog: @unchecked Sendable {
         for segment in writtenSegments { segment.committedBytes = pendingBytes[ObjectIdentifier(segment)] ?? segment.committedBytes }
         segments += newSegments
         endOffset = nextOffset
+        newSegments.removeAll()
+        pendingBytes.removeAll()
     }
 
-    /// What follows `publish` and needs no state lock: index entries go to their files.
+    /// What follows `publish` and needs no state lock: index entries go to their files. When it throws, they go there another time.
     func settleIndexes() throws {
-        defer {
-            newSegments.removeAll()
-            pendingBytes.removeAll()
-        }
         if indexIsOpen { try segments.last?.index.flush(always: false) }
     }
 

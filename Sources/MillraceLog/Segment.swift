@@ -32,6 +32,11 @@ final class Segment: @unchecked Sendable {
         try (file as? SegmentFileHandle)?.keepOpen()
     }
 
+    /// Must be called before the files are removed together with the topic.
+    func noteDeletion() {
+        (file as? SegmentFileHandle)?.noteDeletion()
+    }
+
     /// Opens a segment that another process writes to, to read it.
     ///
     /// Its file stays open, as the other process may give its name to another one.

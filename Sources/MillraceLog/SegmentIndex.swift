@@ -132,18 +132,27 @@ final class SegmentIndex: @unchecked Sendable {
 
     /// The last entry of a batch that does not end behind `offset`; `nil` when there is none.
     func offsetEntry(before offset: Int64) throws -> OffsetIndexEntry? {
-        guard fileSystem.exists(offsetPath) else { return nil }
-        let file = try fileSystem.open(offsetPath, writable: false)
+        guard let file = try openToLookUp(offsetPath) else { return nil }
         let below = try count(file, OffsetIndexEntry.length) { Int64(OffsetIndexEntry($0).relativeOffset) + self.baseOffset <= offset }
         return try entry(file, below - 1, OffsetIndexEntry.length, OffsetIndexEntry.init)
     }
 
     /// The last entry whose timestamp is before `time`, or the last of all; `nil` when there is none.
     func timeEntry(before time: Timestamp? = nil) throws -> TimeIndexEntry? {
-        guard fileSystem.exists(timePath) else { return nil }
-        let file = try fileSystem.open(timePath, writable: false)
+        guard let file = try openToLookUp(timePath) else { return nil }
         let below = try count(file, TimeIndexEntry.length) { entry in time.map { TimeIndexEntry(entry).timestamp < $0 } ?? true }
         return try entry(file, below - 1, TimeIndexEntry.length, TimeIndexEntry.init)
+    }
+
+    /// `nil` when there is none, also when it is removed just now: then its segment was, and whoever still reads that does without.
+    private func openToLookUp(_ path: String) throws -> (any File)? {
+        guard fileSystem.exists(path) else { return nil }
+        do {
+            return try fileSystem.open(path, writable: false)
+        } catch {
+            guard fileSystem.exists(path) else { return nil }
+            throw error
+        }
     }
 
     /// How many of the entries, which are sorted, come before the first for which `isBefore` is false.

@@ -63,7 +63,16 @@ final class SyncQueue: @unchecked Sendable {
         try guarded {
             // In one order, so that a simulated failure is found again.
             for segment in segments.sorted(by: { $0.path < $1.path }) { try segment.file.sync() }
-            for directory in directories.sorted() { try fileSystem.syncDirectory(directory) }
+            for directory in directories.sorted() { try sync(directory) }
+        }
+    }
+
+    private func sync(_ directory: String) throws {
+        do {
+            try fileSystem.syncDirectory(directory)
+        } catch {
+            // It went with its topic, maybe in this moment.
+            guard !fileSystem.exists(directory) else { throw error }
         }
     }
 

@@ -64,6 +64,17 @@ struct TopicCatalogue: Equatable {
         }
     }
 
+    /// Checks that the list knows of every topic that the journal tells of, those that were deleted included.
+    ///
+    /// - Throws: `MillraceError` of kind `corruption` when it is missing or older than the journal: a new topic would be taken for one of the old.
+    func check(knows keys: some Sequence<PartitionKey>, path: String) throws {
+        guard let highest = keys.map(\.topic).max(), highest >= nextOrdinal else { return }
+        throw MillraceError(
+            .corruption,
+            "The list of topics \(path) is missing or older than the journal beside it, which tells of records in topics that are not listed. Restore the directory from a backup; the records of the topics are not touched."
+        )
+    }
+
     private static func corrupt(_ path: String, _ what: String) -> MillraceError {
         MillraceError(
             .corruption,

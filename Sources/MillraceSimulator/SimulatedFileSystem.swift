@@ -311,6 +311,9 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
 
     public func syncDirectory(_ path: String) throws {
         try call {
+            guard path == "/" || directories.contains(path) else {
+                throw MillraceError(.transport, "There is no simulated directory \(path).")
+            }
             func isInside(_ child: String) -> Bool { child != "/" && SimulatedFileSystem.parent(child) == path }
             syncedFiles = syncedFiles.filter { !isInside($0.key) }.merging(files.filter { isInside($0.key) }) { $1 }
             syncedDirectories = syncedDirectories.filter { !isInside($0) }.union(directories.filter(isInside))
