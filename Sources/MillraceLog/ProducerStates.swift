@@ -100,7 +100,9 @@ struct ProducerStates {
             producers.filter { partition != mark.partition || $0.key != mark.producer.id }
                 .map { (time: $0.value.time, id: $0.key, partition: partition) }
         }
-        for oldest in all.sorted(by: { ($0.time, $0.id) < ($1.time, $1.id) }).prefix(entryCount / 4 + 1) {
+        for oldest in all.sorted(by: {
+            ($0.time, $0.id, $0.partition.topic, $0.partition.partition) < ($1.time, $1.id, $1.partition.topic, $1.partition.partition)
+        }).prefix(entryCount / 4 + 1) {
             partitions[oldest.partition]?[oldest.id] = nil
             entryCount -= 1
         }
@@ -111,11 +113,11 @@ struct ProducerStates {
         entryCount = partitions.values.reduce(0) { $0 + $1.count }
     }
 
-    /// Marks and names that make the same state of an empty one, for a journal that starts anew.
+    /// Marks and names that make the same state of an empty one, for a journal that starts anew. The same state gives the same bytes.
     func marks() -> (marks: [ProducerMark], names: [ProducerName]) {
         var marks: [ProducerMark] = []
-        for (partition, producers) in partitions {
-            for (id, entry) in producers {
+        for (partition, producers) in partitions.sorted(by: { ($0.key.topic, $0.key.partition) < ($1.key.topic, $1.key.partition) }) {
+            for (id, entry) in producers.sorted(by: { $0.key < $1.key }) {
                 for appended in entry.appended {
                     marks.append(
                         ProducerMark(
@@ -124,6 +126,6 @@ struct ProducerStates {
                 }
             }
         }
-        return (marks, Array(names.values))
+        return (marks, names.values.sorted { $0.name < $1.name })
     }
 }

@@ -21,7 +21,7 @@ extension Worker {
 
     /// Brings what is held closer to the assignment.
     private func move(_ membership: any GroupMembership) throws {
-        for held in held.values.sorted(by: { $0.id < $1.id }) { try takeBack(held) }
+        for held in heldInOrder { try takeBack(held) }
         let wanted = assignment ?? TaskAssignment()
         var isComplete = assignment != nil
         for id in wanted.tasks where held[id] == nil {
@@ -133,7 +133,7 @@ extension Worker {
     /// Lets go of what the assignment does not have, or has in a role that this task cannot change to, after a commit of all that was done.
     private func giveUp(notIn assignment: TaskAssignment) throws {
         var leaving: [HeldTask] = []
-        for held in held.values where !held.isClosing {
+        for held in heldInOrder where !held.isClosing {
             switch (assignment.role(of: held.id), held.restore) {
             case (.active?, nil): break
             case (let role?, let restore?) where role != .active && restore.isFollowing: held.role = role
@@ -186,9 +186,12 @@ extension Worker {
         run.claims.release(held.id, by: number)
     }
 
+    /// What is held, always in the same order: who is waited for first is seen by other threads.
+    var heldInOrder: [HeldTask] { held.values.sorted { $0.id < $1.id } }
+
     /// Takes all tasks back from restore threads.
     func giveUpRestores() {
-        let restores = held.values.compactMap(\.restore)
+        let restores = heldInOrder.compactMap(\.restore)
         for restore in restores { restore.cancel() }
         run.restores.wake()
         for restore in restores { restore.waitForEnd() }
@@ -203,7 +206,7 @@ extension Worker {
             ("tasks", held.keys.sorted().map(\.description).joined(separator: " ")), ("reason", error.message))
         forgetWork()
         giveUpRestores()
-        for held in held.values { close(held) }
+        for held in heldInOrder { close(held) }
         (assignment, reported) = (nil, nil)
         (isMoving, isInPlace) = (true, false)
         run.progress.worker(number, isSettled: false)

@@ -98,7 +98,7 @@ final class Worker {
             queries.close()
             meter.isAlive(false)
             giveUpRestores()
-            for held in held.values { close(held) }
+            for held in heldInOrder { close(held) }
             global.context.close()
             membership?.leave()
             stops.remove(session)
