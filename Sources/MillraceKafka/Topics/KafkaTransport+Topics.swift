@@ -5,8 +5,8 @@ import MillraceCore
 extension KafkaTransport {
     /// - Throws: `MillraceError` of kind `transport` when the cluster does not answer.
     public func describeTopic(_ name: String) throws -> TopicDescription? {
-        guard let partitions = try partitionCount(of: name) else { return nil }
-        return TopicDescription(name: name, id: try topicID(of: name), partitions: partitions, settings: try settings(of: name))
+        guard let partitions = try partitionCount(of: name), let id = try topicID(of: name) else { return nil }
+        return TopicDescription(name: name, id: id, partitions: partitions, settings: try settings(of: name))
     }
 
     public func listTopics() throws -> [String] {
@@ -121,12 +121,20 @@ extension KafkaTransport {
     }
 
     /// The topic's UUID, which librdkafka 2.0 does not tell. Where our own connection cannot be used a stand-in: the same for all topics that ever had this name.
-    private func topicID(of name: String) throws -> TopicID {
+    ///
+    /// - Returns: `nil` when the topic is gone.
+    private func topicID(of name: String) throws -> TopicID? {
         if let cluster {
-            guard let id = try cluster.topicIDs(of: [name])[name] else {
-                throw MillraceError(.transport, "Topic \(name) was deleted while it was described.", isRetriable: true)
+            let deadline = deadline
+            while true {
+                if let id = try cluster.topicIDs(of: [name])[name] { return id }
+                // Another broker may hear of a new topic later than the one that librdkafka asks.
+                guard try partitionCount(of: name) != nil else { return nil }
+                guard clock.monotonicNanoseconds() < deadline else {
+                    throw failure(RD_KAFKA_RESP_ERR__TIMED_OUT, "Asking for the id of topic \(name)")
+                }
+                Pause.wait(milliseconds: 20)
             }
-            return id
         }
         func hash(_ basis: UInt64) -> UInt64 { name.utf8.reduce(basis) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 } }
         return TopicID(high: hash(0xcbf2_9ce4_8422_2325), low: hash(0x8422_2325_cbf2_9ce4))
