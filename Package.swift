@@ -109,8 +109,12 @@ let package = Package(
             exclude: ["Broker"]),
         .testTarget(name: "MillraceSimulatorTests", dependencies: ["MillraceSimulator"]),
         .testTarget(name: "MillraceRocksDBTests", dependencies: ["MillraceRocksDB", "MillraceTestKit"]),
+        // A process that several tests start more than one of.
+        .executableTarget(
+            name: "kafka-member", dependencies: ["Millrace", "MillraceFormats", "MillraceKafka"], path: "Tests/KafkaMember",
+            exclude: ["JavaNumbers.java"]),
         .testTarget(
-            name: "MillraceKafkaTests", dependencies: ["MillraceKafka", "MillraceFormats", "MillraceTestKit", "CRdKafka"]),
+            name: "MillraceKafkaTests", dependencies: ["MillraceKafka", "MillraceFormats", "MillraceTestKit", "CRdKafka", "kafka-member"]),
         .testTarget(name: "MillraceJSONTests", dependencies: ["MillraceJSON"]),
         .testTarget(
             name: "MillraceConformanceTests", dependencies: ["MillraceConformance"], resources: [.copy("Cases")]),

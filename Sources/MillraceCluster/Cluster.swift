@@ -107,6 +107,11 @@ package final class Cluster: @unchecked Sendable {
         return known
     }
 
+    /// Asks brokers, one caller at a time.
+    func asking<Result>(_ body: (ClusterConnection) throws -> Result) throws -> Result {
+        try monitor.locked { try retrying { try body(connection) } }
+    }
+
     /// Tries again after failures that may pass, for about half a minute.
     private func retrying<Result>(_ body: () throws -> Result) throws -> Result {
         var pause: Int32 = 20

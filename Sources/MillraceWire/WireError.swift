@@ -13,6 +13,7 @@ package struct WireError: Hashable, Sendable, CustomStringConvertible {
     package static let coordinatorLoadInProgress = WireError(14)
     package static let coordinatorNotAvailable = WireError(15)
     package static let notCoordinator = WireError(16)
+    package static let illegalGeneration = WireError(22)
     package static let unknownMemberID = WireError(25)
     package static let topicAuthorizationFailed = WireError(29)
     package static let groupAuthorizationFailed = WireError(30)

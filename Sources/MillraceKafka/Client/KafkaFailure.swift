@@ -35,10 +35,16 @@ enum KafkaFailure {
         ].contains(code)
     }
 
+    /// Whether a group refuses a commit for its epoch alone. STALE_MEMBER_EPOCH is newer than librdkafka 2.0, which does not know it by name.
+    static func isStaleEpoch(_ code: rd_kafka_resp_err_t) -> Bool {
+        code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || code.rawValue == 113
+    }
+
     private static func kind(_ code: rd_kafka_resp_err_t) -> MillraceError.Kind {
         switch code {
+        case let code where isStaleEpoch(code): .fenced
         case RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
-            RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING, RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
+            RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
             RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
             .fenced
         case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE, RD_KAFKA_RESP_ERR_INVALID_RECORD: .production

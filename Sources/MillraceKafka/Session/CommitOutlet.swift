@@ -4,7 +4,9 @@ import MillraceCore
 /// Where a session's commits go.
 protocol CommitOutlet: AnyObject {
     /// Makes outputs and offsets visible, as `TransportSession.commit`. Not called when there are neither.
-    func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset], member: GroupMember?) throws -> [Offset]
+    ///
+    /// - Parameter place: The session's place in the group; `nil` while no group shares out the app's tasks.
+    func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset], place: GroupPlace?) throws -> [Offset]
 }
 
 /// What became of the messages of a commit, told by librdkafka to whoever polls the producer.

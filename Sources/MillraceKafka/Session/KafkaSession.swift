@@ -1,21 +1,17 @@
 import CRdKafka
+import MillraceCluster
 import MillraceCore
-
-/// What a group that shares out tasks has to be told with a commit, so that it refuses those of a member that it put out.
-struct GroupMember: Hashable, Sendable {
-    /// The member's name in the group.
-    var id: String
-    /// The epoch (Kafka's older groups: generation) in which the commit is made.
-    var epoch: Int32
-}
 
 /// A session on a Kafka cluster: a consumer and a producer of librdkafka. See `TransportSession`.
 final class KafkaSession: TransportSession {
-    /// The membership that commits carry; `nil` while no group shares out the app's tasks.
-    var member: GroupMember?
-
     private let transport: KafkaTransport
     private let name: String
+    private let group: String
+    /// What commits carry; `nil` while no group shares out the app's tasks.
+    private var place: GroupPlace?
+    /// The partitions that are read, and what was committed last for those of them that have an offset.
+    private var assigned: Set<TopicPartition> = []
+    private var committed: [TopicPartition: CommittedOffset] = [:]
     private var consumer: KafkaClient?
     private var outlet: (any CommitOutlet)?
     private let pipe: WakePipe
@@ -34,6 +30,7 @@ final class KafkaSession: TransportSession {
     init(_ transport: KafkaTransport, name: String, group: String, guarantee: ProcessingGuarantee) throws {
         self.transport = transport
         self.name = name
+        self.group = group
         pipe = try WakePipe()
         let consumer = try KafkaClient(
             RD_KAFKA_CONSUMER,
@@ -52,7 +49,7 @@ final class KafkaSession: TransportSession {
         general = rd_kafka_queue_get_consumer(consumer.handle)
         switch guarantee {
         case .exactlyOnce: outlet = try TransactionalOutlet(transport, name: name, group: group)
-        case .atLeastOnce: outlet = try PlainOutlet(transport, consumer: consumer)
+        case .atLeastOnce: outlet = PlainOutlet(transport, consumer: consumer)
         }
     }
 
@@ -76,6 +73,8 @@ final class KafkaSession: TransportSession {
         }
         queues.removeAll()
         turn = 0
+        assigned = Set(positions.keys)
+        committed = committed.filter { assigned.contains($0.key) }
         rd_kafka_assign(consumer.handle, nil)
         queues = try positions.sorted { $0.key < $1.key }.map { partition, offset in
             guard let queue = PartitionQueue(partition, from: offset, of: consumer, telling: pipe) else {
@@ -194,7 +193,21 @@ final class KafkaSession: TransportSession {
         guard let outlet else { throw closed }
         guard !outputs.isEmpty || !offsets.isEmpty else { return [] }
         defer { transport.forgetRanges() }
-        return try outlet.commit(outputs, offsets: offsets, member: member)
+        var offsets = offsets
+        // Only offsets bring the group to look at who commits: records alone go with one that is committed once more.
+        if place != nil, offsets.isEmpty, let known = committed.first { offsets[known.key] = known.value }
+        let firsts = try outlet.commit(outputs, offsets: offsets, place: place)
+        for (partition, offset) in offsets where assigned.contains(partition) { committed[partition] = offset }
+        return firsts
+    }
+
+    func join(_ declaration: GroupDeclaration) throws -> (any GroupMembership)? {
+        guard transport.sharesTasks, let cluster = transport.cluster else { return nil }
+        let membership = try cluster.joinStreamsGroup(
+            group, memberID: Cluster.makeMemberID(), declaration, logger: transport.options.logger
+        ) { [pipe] in pipe.wake() }
+        place = GroupPlace(group: group, membership: membership, clock: transport.clock)
+        return membership
     }
 
     func close() {
@@ -203,6 +216,7 @@ final class KafkaSession: TransportSession {
         general = nil
         outlet = nil
         consumer = nil
+        place = nil
     }
 
     private func openConsumer() throws -> KafkaClient {

@@ -5,20 +5,31 @@ import MillraceCore
 final class PlainOutlet: CommitOutlet {
     private let transport: KafkaTransport
     private let consumer: KafkaClient
-    private let sender: RecordSender
+    /// Made with the first records: a session that only reads has none.
+    private var sender: RecordSender?
 
-    init(_ transport: KafkaTransport, consumer: KafkaClient) throws {
+    init(_ transport: KafkaTransport, consumer: KafkaClient) {
         self.transport = transport
         self.consumer = consumer
-        sender = try RecordSender(transport, settings: [("enable.idempotence", "true")])
     }
 
-    func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset], member: GroupMember?) throws -> [Offset] {
-        try sender.check(outputs)
+    func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset], place: GroupPlace?) throws -> [Offset] {
+        // Whoever was put out writes nothing more that others would see.
+        _ = try place?.member()
         let deadline = transport.deadline
+        let firsts = outputs.isEmpty ? [] : try write(outputs, deadline)
+        guard !offsets.isEmpty else { return firsts }
+        if let place { try commit(offsets, as: place, deadline) } else { try commit(offsets, deadline) }
+        return firsts
+    }
+
+    private func write(_ outputs: [OutputBatches], _ deadline: UInt64) throws -> [Offset] {
+        let sender = try sender ?? RecordSender(transport, settings: [("enable.idempotence", "true")])
+        self.sender = sender
+        try sender.check(outputs)
         do {
             try sender.send(outputs, until: deadline)
-            let code = outputs.isEmpty ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_flush(sender.producer.handle, transport.timeoutMilliseconds)
+            let code = rd_kafka_flush(sender.producer.handle, transport.timeoutMilliseconds)
             if let failure = sender.undelivered() { throw failure }
             guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
                 throw KafkaFailure.error(code, "Writing records", trouble: sender.producer.reports.lastTrouble)
@@ -27,8 +38,19 @@ final class PlainOutlet: CommitOutlet {
             sender.discard()
             throw error
         }
-        if !offsets.isEmpty { try commit(offsets, deadline) }
         return sender.deliveries.firsts.map { Offset($0) }
+    }
+
+    /// As a member of the group, which librdkafka is not: our own connection says it.
+    private func commit(_ offsets: [TopicPartition: CommittedOffset], as place: GroupPlace, _ deadline: UInt64) throws {
+        guard let cluster = transport.cluster else { return try commit(offsets, deadline) }
+        var member = try place.member()
+        while true {
+            switch try cluster.commit(offsets, of: place.group, memberID: member.id, memberEpoch: member.epoch) {
+            case .committed: return
+            case .staleEpoch(let refusal): member = try place.member(newerThan: member, until: deadline, refusal: refusal)
+            }
+        }
     }
 
     private func commit(_ offsets: [TopicPartition: CommittedOffset], _ deadline: UInt64) throws {

@@ -33,7 +33,20 @@ final class TransactionalOutlet: CommitOutlet {
         return sender
     }
 
-    func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset], member: GroupMember?) throws -> [Offset] {
+    func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset], place: GroupPlace?) throws -> [Offset] {
+        guard let place else { return try commit(outputs, offsets, member: nil) }
+        let deadline = transport.deadline
+        var member = try place.member()
+        while true {
+            do { return try commit(outputs, offsets, member: member) } catch let stale as StaleEpoch {
+                member = try place.member(newerThan: stale.member, until: deadline, refusal: stale.refusal)
+            }
+        }
+    }
+
+    private func commit(
+        _ outputs: [OutputBatches], _ offsets: [TopicPartition: CommittedOffset], member: GroupMember?
+    ) throws -> [Offset] {
         if let end { throw end }
         try sender.check(outputs)
         let deadline =
@@ -60,13 +73,15 @@ final class TransactionalOutlet: CommitOutlet {
             member.map { rd_kafka_consumer_group_metadata_new_with_genid(group, $0.epoch, $0.id, nil) }
             ?? rd_kafka_consumer_group_metadata_new(group)
         defer { rd_kafka_consumer_group_metadata_destroy(metadata) }
-        try attempt("Sending offsets", deadline) {
+        try attempt("Sending offsets", deadline, as: member) {
             rd_kafka_send_offsets_to_transaction(sender.producer.handle, list.pointer, metadata, 5000)
         }
     }
 
     /// Calls until it goes through. What can be tried again is: librdkafka goes on where it was.
-    private func attempt(_ what: String, _ deadline: UInt64, _ call: () -> OpaquePointer?) throws {
+    ///
+    /// - Parameter member: Who calls, where the broker looks at that.
+    private func attempt(_ what: String, _ deadline: UInt64, as member: GroupMember? = nil, _ call: () -> OpaquePointer?) throws {
         while let error = LibraryError(call()) {
             if error.isRetriable, !error.isFatal, !error.requiresAbort {
                 if transport.clock.monotonicNanoseconds() < deadline {
@@ -81,7 +96,10 @@ final class TransactionalOutlet: CommitOutlet {
                 end = failure
                 throw failure
             }
-            throw failure(error, "\(what) in session \(name)")
+            let isStale = KafkaFailure.isStaleEpoch(error.code)
+            let failure = failure(error, "\(what) in session \(name)")
+            if let member, isStale { throw StaleEpoch(member: member, refusal: failure) }
+            throw failure
         }
     }
 

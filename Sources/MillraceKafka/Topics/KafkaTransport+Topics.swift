@@ -5,8 +5,8 @@ import MillraceCore
 extension KafkaTransport {
     /// - Throws: `MillraceError` of kind `transport` when the cluster does not answer.
     public func describeTopic(_ name: String) throws -> TopicDescription? {
-        guard let partitions = try partitionCount(of: name) else { return nil }
-        return TopicDescription(name: name, id: KafkaTransport.topicID(of: name), partitions: partitions, settings: try settings(of: name))
+        guard let partitions = try partitionCount(of: name), let id = try topicID(of: name) else { return nil }
+        return TopicDescription(name: name, id: id, partitions: partitions, settings: try settings(of: name))
     }
 
     public func listTopics() throws -> [String] {
@@ -38,19 +38,19 @@ extension KafkaTransport {
             throw failure(RD_KAFKA_RESP_ERR__BAD_MSG, what)
         }
         let code = rd_kafka_topic_result_error(results[0])
+        // Another process may just have made it: whoever looks at once must find it.
+        if code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS { try waitUntilKnown(topic.name) { $0 != nil } }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
             throw failure(code, what, detail: rd_kafka_topic_result_error_string(results[0]).map { String(cString: $0) })
         }
-        try waitUntilKnown(topic)
+        try waitUntilKnown(topic.name) { $0 == topic.partitions }
     }
 
     /// A broker may hear of a new topic a moment after it was made.
-    private func waitUntilKnown(_ topic: TopicSpecification) throws {
+    private func waitUntilKnown(_ topic: String, _ isKnown: (_ partitions: Int32?) -> Bool) throws {
         let deadline = deadline
-        while try partitionCount(of: topic.name) != topic.partitions {
-            guard clock.monotonicNanoseconds() < deadline else {
-                throw failure(RD_KAFKA_RESP_ERR__TIMED_OUT, "Creating topic \(topic.name)")
-            }
+        while try !isKnown(partitionCount(of: topic)) {
+            guard clock.monotonicNanoseconds() < deadline else { throw failure(RD_KAFKA_RESP_ERR__TIMED_OUT, "Creating topic \(topic)") }
             Pause.wait(milliseconds: 20)
         }
     }
@@ -120,8 +120,22 @@ extension KafkaTransport {
         return settings
     }
 
-    /// A stand-in for the topic's UUID, which librdkafka 2.0 does not tell: the same for all topics that ever had this name.
-    private static func topicID(of name: String) -> TopicID {
+    /// The topic's UUID, which librdkafka 2.0 does not tell. Where our own connection cannot be used a stand-in: the same for all topics that ever had this name.
+    ///
+    /// - Returns: `nil` when the topic is gone.
+    private func topicID(of name: String) throws -> TopicID? {
+        if let cluster {
+            let deadline = deadline
+            while true {
+                if let id = try cluster.topicIDs(of: [name])[name] { return id }
+                // Another broker may hear of a new topic later than the one that librdkafka asks.
+                guard try partitionCount(of: name) != nil else { return nil }
+                guard clock.monotonicNanoseconds() < deadline else {
+                    throw failure(RD_KAFKA_RESP_ERR__TIMED_OUT, "Asking for the id of topic \(name)")
+                }
+                Pause.wait(milliseconds: 20)
+            }
+        }
         func hash(_ basis: UInt64) -> UInt64 { name.utf8.reduce(basis) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 } }
         return TopicID(high: hash(0xcbf2_9ce4_8422_2325), low: hash(0x8422_2325_cbf2_9ce4))
     }

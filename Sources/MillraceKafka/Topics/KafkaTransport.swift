@@ -1,5 +1,6 @@
 import CRdKafka
 import Millrace
+import MillraceCluster
 import MillraceCore
 import Synchronization
 
@@ -16,6 +17,9 @@ public final class KafkaTransport: Transport {
     let clock: any WallClock
     /// For everything but reading and writing records.
     let admin: KafkaClient
+    /// For what librdkafka does not speak: the group that shares out tasks, and ids of topics. `nil` where the settings are such that only librdkafka can connect.
+    let cluster: Cluster?
+    private let sharing = Mutex<Bool?>(nil)
     /// Ends of partitions that were asked for a moment ago: the engine asks in each round while a task waits for records to compare.
     let recentRanges = Mutex<[TopicPartition: RecentRange]>([:])
 
@@ -35,6 +39,12 @@ public final class KafkaTransport: Transport {
         self.bootstrapServers = bootstrapServers
         self.options = options
         self.clock = clock
+        do { cluster = try Cluster(bootstrapServers: bootstrapServers, settings: options.settings) } catch let error as MillraceError {
+            options.logger.log(
+                .warning, "The app's tasks cannot be shared with other processes, and only one may run it: the group cannot be joined",
+                ("reason", error.message))
+            cluster = nil
+        }
         admin = try KafkaClient(
             RD_KAFKA_CONSUMER,
             settings: KafkaTransport.settings(
@@ -42,6 +52,33 @@ public final class KafkaTransport: Transport {
                 // Ends of partitions include what is in open transactions, see `offsetRange`. The group is never joined; librdkafka wants a name.
                 [("group.id", "millrace-admin"), ("isolation.level", "read_uncommitted"), ("allow.auto.create.topics", "false")]),
             logger: options.logger)
+    }
+
+    /// Whether processes of an app share its tasks, by Kafka's streams groups (KIP-1071): brokers have them from Kafka 4.1 on. Otherwise all tasks are this process's.
+    ///
+    /// Asks the cluster once; where it does not answer, joining the group will say why.
+    public var sharesTasks: Bool {
+        sharing.withLock { known in
+            if let known { return known }
+            let found = askWhetherTasksAreShared()
+            known = found
+            return found
+        }
+    }
+
+    private func askWhetherTasksAreShared() -> Bool {
+        guard let cluster else { return false }
+        do {
+            if try cluster.supportsStreamsGroups() { return true }
+            options.logger.log(
+                .warning,
+                "The brokers have no streams groups (Kafka 4.1 and newer do): the app runs in one process only; another one with its id ends this one",
+                ("bootstrap.servers", bootstrapServers))
+            return false
+        } catch {
+            options.logger.log(.warning, "Whether the brokers have streams groups is not known", ("reason", "\(error)"))
+            return true
+        }
     }
 
     public func openSession(named name: String, group: String) throws -> any TransportSession {

@@ -210,6 +210,8 @@ extension Worker {
         (assignment, reported) = (nil, nil)
         (isMoving, isInPlace) = (true, false)
         run.progress.worker(number, isSettled: false)
+        // It may be the session alone that was put out: the group must not wait for a member that nobody follows any more.
+        membership?.leave()
         run.stops.remove(session)
         calls.wake(nil)
         session.close()

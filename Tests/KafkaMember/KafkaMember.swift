@@ -1,0 +1,48 @@
+import Foundation
+import Millrace
+import MillraceKafka
+
+/// One process of an app that shares its tasks with others, for tests on a real cluster: `Scripts/kafka-chaos` and `SharedTasksTests` start several, and kill some.
+///
+///     kafka-member produce SERVERS COUNT [PARTITIONS]   write COUNT numbers
+///     kafka-member run SERVERS APP STATE-DIRECTORY      count them by their last digits, until SIGTERM
+///     kafka-member await SERVERS COUNT SECONDS          wait until as many counts are there
+///     kafka-member check SERVERS COUNT                  compare all that was written with what had to be
+@main
+struct KafkaMember {
+    static func main() async {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        do {
+            switch (arguments.first, arguments.count) {
+            case ("produce", 3...): try Numbers(on: arguments[1]).produce(Int(arguments[2]) ?? 0, Int32(arguments.last ?? "") ?? 6)
+            case ("run", 4...): try await run(arguments[1], application: arguments[2], state: arguments[3])
+            case ("await", 4...): try Numbers(on: arguments[1]).wait(for: Int(arguments[2]) ?? 0, seconds: Double(arguments[3]) ?? 60)
+            case ("check", 3...): try Numbers(on: arguments[1]).check(Int(arguments[2]) ?? 0)
+            default:
+                say("usage: kafka-member produce|run|await|check SERVERS ...")
+                exit(2)
+            }
+        } catch {
+            say("kafka-member: \(error)")
+            exit(1)
+        }
+    }
+
+    private static func run(_ servers: String, application: String, state: String) async throws {
+        let logger = MillraceLogger(level: .info) { level, message, fields in
+            say("\(Date()) \(level) \(message) \(fields.map { "\($0.0)=\($0.1)" }.joined(separator: " "))")
+        }
+        let transport = try KafkaTransport(bootstrapServers: servers, options: KafkaOptions(logger: logger))
+        var configuration = StreamsConfiguration(applicationID: application)
+        configuration.logger = logger
+        configuration.threads = 2
+        configuration.onStateChange = { say("\(Date()) state \($0)") }
+        let environment = ProcessInfo.processInfo.environment
+        if environment["AT_LEAST_ONCE"] != nil { configuration.guarantee = .atLeastOnce }
+        let app = StreamsApp(try Numbers.topology(), on: .kafka(transport, state: state), configuration: configuration)
+        try await app.runUntilSignalled()
+        say("processed \(app.processedRecords)")
+    }
+
+    private static func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+}
