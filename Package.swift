@@ -122,7 +122,7 @@ let package = Package(
         .testTarget(name: "MillraceStreamsTests", dependencies: ["Millrace", "MillraceTestKit"]),
         .testTarget(
             name: "MillraceCLITests",
-            dependencies: ["MillraceCore", "MillraceFormats", "MillraceLog", "MillraceCommandLine", "millrace-cli"]),
+            dependencies: ["Millrace", "MillraceCore", "MillraceFormats", "MillraceLog", "MillraceCommandLine", "millrace-cli"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

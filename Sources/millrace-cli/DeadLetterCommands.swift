@@ -20,7 +20,7 @@ enum DeadLetterCommands {
                     footer: """
                         Where a record came from is told by its headers \(topicHeader) and \(partitionHeader). The copy has its key, value and timestamp, and its headers without
                         those of the failure. What was replayed is remembered, together with the copies, in the group \(group): a second run goes on after the first.
-                        To replay again: millrace groups reset \(group) --to earliest
+                        To replay again: millrace groups reset \(group) --topic TOPIC --to earliest
 
                         Example:
                           millrace dead-letters replay payments-dead-letters
@@ -86,24 +86,33 @@ enum DeadLetterCommands {
                 if fetched.isEmpty { return }
                 for batches in fetched where remaining > 0 {
                     let start = starts[batches.partition] ?? 0
-                    let (outputs, next) = try copies(of: batches, from: start)
-                    starts[batches.partition] = next
-                    if commits { _ = try session.commit(outputs, offsets: [batches.partition: CommittedOffset(next)]) }
+                    let copies = try copies(of: batches, from: start)
+                    starts[batches.partition] = copies.next
+                    if commits { _ = try session.commit(copies.outputs, offsets: [batches.partition: CommittedOffset(copies.next)]) }
+                    if let stranger = copies.stranger { throw stranger }
                 }
             }
         }
 
-        private mutating func copies(of fetched: FetchedBatches, from start: Offset) throws -> ([OutputBatches], next: Offset) {
+        /// The copies of a fetch's records, up to the first one that cannot be copied, if there is one.
+        private mutating func copies(
+            of fetched: FetchedBatches, from start: Offset
+        ) throws -> (outputs: [OutputBatches], next: Offset, stranger: MillraceError?) {
             var writers: [TopicPartition: RecordBatchWriter] = [:]
             var next = start
+            var stranger: MillraceError?
             var cursor = RecordBatchCursor(fetched.bytes)
-            while remaining > 0, let batch = try cursor.next() {
+            while remaining > 0, stranger == nil, let batch = try cursor.next() {
                 if batch.isControl { continue }
                 var records = try batch.records(decompressingInto: scratch)
                 while remaining > 0, let record = try records.next() {
                     guard record.offset >= start else { continue }
                     let headers = try record.headers.decoded()
-                    let target = try target(of: headers, at: record.offset, fetched.partition)
+                    let target: TopicPartition
+                    do { target = try self.target(of: headers, at: record.offset, fetched.partition) } catch {
+                        stranger = error
+                        break
+                    }
                     let writer = writers[target] ?? RecordBatchWriter()
                     writers[target] = writer
                     try writer.append(
@@ -115,25 +124,40 @@ enum DeadLetterCommands {
                 }
             }
             withExtendedLifetime(fetched.owner) {}
-            if remaining > 0 { next = fetched.nextOffset }
+            if remaining > 0, stranger == nil { next = fetched.nextOffset }
             let outputs = try writers.sorted { $0.key < $1.key }.map { target, writer in
                 try writer.finish()
                 return OutputBatches(partition: target, bytes: writer.output, recordCount: writer.recordCount)
             }
-            return (outputs, next)
+            return (outputs, next, stranger)
         }
 
-        private func target(of headers: Headers, at offset: Offset, _ partition: TopicPartition) throws -> TopicPartition {
+        /// Where a record came from.
+        private func target(of headers: Headers, at offset: Offset, _ partition: TopicPartition) throws(MillraceError) -> TopicPartition {
             func text(_ name: String) -> String? { headers.last(named: name)?.value.map { String(decoding: $0, as: UTF8.self) } }
             guard let topic = text(DeadLetterCommands.topicHeader),
                 let number = text(DeadLetterCommands.partitionHeader).flatMap({ Partition($0) })
             else {
                 throw MillraceError(
                     .serialization,
-                    "The record at offset \(offset) of \(partition) has no headers \(DeadLetterCommands.topicHeader) and \(DeadLetterCommands.partitionHeader): it is no dead letter. Those before it were replayed."
+                    "The record at offset \(offset) of \(partition) has no headers \(DeadLetterCommands.topicHeader) and \(DeadLetterCommands.partitionHeader): it is no dead letter. \(wayOn(offset, partition))"
+                )
+            }
+            let partitions: Int32?
+            do { partitions = try log.describeTopic(topic)?.partitions } catch {
+                throw MillraceError(.transport, "Topic \(topic) cannot be looked up.", cause: error)
+            }
+            guard let partitions, (0..<partitions).contains(number) else {
+                throw MillraceError(
+                    .transport,
+                    "The record at offset \(offset) of \(partition) came from partition \(number) of topic \(topic), which does not exist any more. \(wayOn(offset, partition))"
                 )
             }
             return TopicPartition(topic, number)
+        }
+
+        private func wayOn(_ offset: Offset, _ partition: TopicPartition) -> String {
+            "Those before it were replayed. To pass over it: millrace groups reset \(DeadLetterCommands.group) --topic \(partition.topic) --partition \(partition.partition) --to \(offset.value + 1)"
         }
     }
 }
