@@ -4,12 +4,13 @@
 SWIFT_FLAGS ?=
 export SWIFT_FLAGS
 
-.PHONY: help setup demo test demo-restart format lint
+.PHONY: help setup demo test demo-restart check-benchmarks format lint
 
 help:
 	@echo "make demo          set up the machine, and count the words of a book"
 	@echo "make test          set up the machine, and run all tests"
 	@echo "make demo-restart  kill the word count with -9 again and again, and compare its counts with those of an undisturbed run"
+	@echo "make check-benchmarks  count what the hot parts take, and compare with what they may"
 	@echo "make format        format all Swift files"
 	@echo "make lint          check the format of Swift files and shell scripts"
 	@echo "make setup         only set up: install the system packages that are missing"
@@ -25,6 +26,9 @@ test: setup
 
 demo-restart: setup
 	@Scripts/demo-restart
+
+check-benchmarks: setup
+	@Scripts/check-benchmarks
 
 format:
 	git ls-files -z '*.swift' | xargs -0 swift format --in-place --parallel

@@ -89,10 +89,23 @@ let package = Package(
 
         // The same work as other systems do in the peer benchmark, and the input for it.
         .target(name: "BenchmarkSupport", path: "Benchmarks/Support"),
+        .target(name: "BenchmarkScenarios", dependencies: ["Millrace"], path: "Benchmarks/Scenarios"),
         .executableTarget(
             name: "millrace-bench",
-            dependencies: ["Millrace", "MillraceFormats", "MillraceKafka", "MillraceCommandLine", "BenchmarkSupport"],
+            dependencies: [
+                "Millrace", "MillraceFormats", "MillraceKafka", "MillraceSystem", "MillraceCommandLine", "BenchmarkScenarios",
+                "BenchmarkSupport",
+            ],
             path: "Benchmarks/millrace-bench"),
+        // Instructions and allocations of the hot parts.
+        .target(name: "CCounters", path: "Benchmarks/CCounters", publicHeadersPath: "include"),
+        .executableTarget(
+            name: "millrace-microbench",
+            dependencies: [
+                "Millrace", "MillraceFormats", "MillracePlan", "MillraceStreams", "MillraceCommandLine", "BenchmarkScenarios",
+                "BenchmarkSupport", "CCounters",
+            ],
+            path: "Benchmarks/millrace-microbench"),
         .testTarget(name: "BenchmarkSupportTests", dependencies: ["BenchmarkSupport"]),
 
         // The style guide, and documents that agree with the code.

@@ -8,7 +8,7 @@ public enum BenchmarkTopic: String, CaseIterable, Sendable {
     private static let keys = 100_000
 
     /// A generated record. `partition` is `nil` where the key decides.
-    public struct Generated {
+    public struct Generated: Sendable {
         public var partition: Int32?
         public var key: [UInt8]?
         public var value: [UInt8]

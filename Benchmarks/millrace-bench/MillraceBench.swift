@@ -1,3 +1,4 @@
+import BenchmarkScenarios
 import Foundation
 import MillraceCommandLine
 
@@ -24,11 +25,14 @@ struct MillraceBench {
             .init(
                 "until", value: "WHEN",
                 "When to end: \"end\", when the input has been processed; \"running\", when all state is restored; \"signal\", at SIGTERM."),
+            .init("rate", value: "N", "Of latency on a log: records a second, 1000 when left out."),
+            .init("seconds", value: "N", "Of latency on a log: how long it is measured, after 8 s of warm-up; 20 when left out."),
             .init("conf", value: "TEXT", "Taken for the sake of the contract, and not used."),
         ],
         footer: """
             load makes TOPIC (lines, words, transactions, left, right, clicks, users, state) anew with N records in 4 partitions.
             restore is a table that is kept: with --state and --group it is built by a first run, and restored by further ones with --until running.
+            latency on a log sends, counts and reads in one process, and prints percentiles of the time from when a record was due to when its count was read.
             A run prints one line of JSON: records, times, CPU seconds, memory, and the checksum of the output.
             """)
 
@@ -40,7 +44,7 @@ struct MillraceBench {
                 guard let log = arguments["log"] else { throw CommandLineError("--log is missing: the directory of the embedded log.") }
                 try TopicLoader.load(arguments.operands.dropFirst(), into: log)
             } else {
-                print(try await ScenarioRun(arguments).run().json)
+                print(try await ScenarioRun(arguments).run())
             }
         } catch {
             FileHandle.standardError.write(Data("millrace-bench: \(error)\n".utf8))

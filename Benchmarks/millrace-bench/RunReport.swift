@@ -1,3 +1,4 @@
+import BenchmarkScenarios
 import BenchmarkSupport
 import Foundation
 

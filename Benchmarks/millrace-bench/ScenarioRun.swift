@@ -1,3 +1,4 @@
+import BenchmarkScenarios
 import BenchmarkSupport
 import Foundation
 import Millrace
@@ -18,6 +19,7 @@ final class ScenarioRun: Sendable {
     private let stateIsTemporary: Bool
     private let end: End
     private let restored = RestoredRecords()
+    private let arguments: ParsedArguments
 
     /// When a run ends.
     private enum End: String, CaseIterable { case end, running, signal }
@@ -31,6 +33,7 @@ final class ScenarioRun: Sendable {
             throw CommandLineError("--until takes one of \(End.allCases.map(\.rawValue).joined(separator: ", ")).")
         }
         self.end = end
+        self.arguments = arguments
         self.scenario = scenario
         inputs = arguments["in"]?.split(separator: ",").map(String.init) ?? scenario.inputs
         output = arguments["out"] ?? "\(name)-out"
@@ -62,7 +65,17 @@ final class ScenarioRun: Sendable {
         }
     }
 
-    func run() async throws -> RunReport {
+    /// Runs, and returns the line of JSON to print.
+    func run() async throws -> String {
+        // On a cluster the harness sends and reads, in a process of its own.
+        guard scenario == .latency, let log else { return try await runThrough().json }
+        defer { if stateIsTemporary { try? FileManager.default.removeItem(atPath: state) } }
+        let line = try await LatencyRun(arguments, log: log, configuration: configuration, state: state).run()
+        try log.close()
+        return line
+    }
+
+    private func runThrough() async throws -> RunReport {
         if scenario != .restore { try log?.makeAnew(output) }
         var report = RunReport(scenario: scenario)
         for topic in inputs { report.records += try backend.transport.recordCount(of: topic) }

@@ -1,15 +1,16 @@
 import Millrace
 
 /// What is measured. Each is what a user would write, with nothing tuned.
-enum Scenario: String, CaseIterable {
+public enum Scenario: String, CaseIterable, Sendable {
     case passthrough, wordcount
     case wordcountKeyed = "wordcount-keyed"
     case windowed, fraud, session
     case streamTable = "stream-table"
     case streamStream = "stream-stream"
-    case restore
+    case restore, latency
 
-    var inputs: [String] {
+    /// The topics that it reads, unless told otherwise.
+    public var inputs: [String] {
         switch self {
         case .passthrough, .restore: ["state"]
         case .wordcount: ["lines"]
@@ -18,18 +19,20 @@ enum Scenario: String, CaseIterable {
         case .session: ["clicks"]
         case .streamTable: ["clicks", "users"]
         case .streamStream: ["left", "right"]
+        case .latency: ["latency"]
         }
     }
 
     /// Whether the checksum is over the last value of each key instead of over all records.
-    var countsLastValues: Bool {
+    public var countsLastValues: Bool {
         switch self {
         case .passthrough, .streamTable, .streamStream, .restore: false
-        case .wordcount, .wordcountKeyed, .windowed, .fraud, .session: true
+        case .wordcount, .wordcountKeyed, .windowed, .fraud, .session, .latency: true
         }
     }
 
-    func topology(_ inputs: [String], _ output: String) throws -> Topology {
+    /// The program, from its input topics to its output topic.
+    public func topology(_ inputs: [String], _ output: String) throws -> Topology {
         let builder = StreamsBuilder()
         switch self {
         case .passthrough:
@@ -68,6 +71,14 @@ enum Scenario: String, CaseIterable {
                 .count(in: "store")
                 .toStream { session, _ in "\(session.key)@\(session.window.start)-\(session.window.end)" }
                 .mapValues { count in count.map(String.init) }
+                .to(output)
+        case .latency:
+            builder.stream(inputs[0], key: .string, value: StampedCount.stamp)
+                .groupByKey()
+                .aggregate(StampedCount(), in: "store", value: StampedCount.serde) { _, stamp, last in
+                    StampedCount(count: last.count + 1, stamp: stamp)
+                }
+                .toStream()
                 .to(output)
         case .streamTable:
             let users: KTable<String, String> = builder.table(inputs[1], key: .string, value: .string, in: "store")

@@ -1,0 +1,22 @@
+/* Callgrind counts from `counters_begin` to `counters_end` only: outside of them the program runs several times as fast. */
+#include "CCounters.h"
+
+#if __has_include(<valgrind/callgrind.h>)
+#include <valgrind/callgrind.h>
+
+int counters_count_instructions(void) { return RUNNING_ON_VALGRIND != 0; }
+
+void counters_begin(void) {
+    CALLGRIND_START_INSTRUMENTATION;
+    CALLGRIND_ZERO_STATS;
+}
+
+void counters_end(const char *name) {
+    CALLGRIND_DUMP_STATS_AT(name);
+    CALLGRIND_STOP_INSTRUMENTATION;
+}
+#else
+int counters_count_instructions(void) { return 0; }
+void counters_begin(void) {}
+void counters_end(const char *name) { (void)name; }
+#endif
