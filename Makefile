@@ -4,11 +4,12 @@
 SWIFT_FLAGS ?=
 export SWIFT_FLAGS
 
-.PHONY: help setup demo test demo-restart check-benchmarks format lint
+.PHONY: help setup demo test test-kafka demo-restart check-benchmarks format lint
 
 help:
 	@echo "make demo          set up the machine, and count the words of a book"
 	@echo "make test          set up the machine, and run all tests"
+	@echo "make test-kafka    run the tests that start real Kafka brokers (needs Java and shared/kafka beside the package); minutes"
 	@echo "make demo-restart  kill the word count with -9 again and again, and compare its counts with those of an undisturbed run"
 	@echo "make check-benchmarks  count what the hot parts take, and compare with what they may"
 	@echo "make format        format all Swift files"

@@ -97,7 +97,9 @@ extension PartitionLog {
         let isWrittenTo = segment === segments.last
         // What the index of the segment that is written to says may be too low, and is enough when even that is young.
         if isWrittenTo, let known = try segment.index.timeEntry()?.timestamp, !isTooOld(known, now) { return false }
-        guard let highest = try isWrittenTo ? segment.highestTimestampSoFar() : segment.highestTimestamp(), highest >= 0 else { return false }
+        guard let highest = try isWrittenTo ? segment.highestTimestampSoFar() : segment.highestTimestamp(), highest >= 0 else {
+            return false
+        }
         return isTooOld(highest, now)
     }
 

@@ -9,7 +9,7 @@ public struct Housekeeping: Sendable {
     /// How much a compaction reads a second at most, so that it leaves the disk and the processor to the app. Kafka: `log.cleaner.io.max.bytes.per.second`.
     public var compactionBytesPerSecond: Int
 
-    public init(interval: Duration = .seconds(30), compactionMemory: Int = 24 << 20, compactionBytesPerSecond: Int = 64 << 20) {
+    public init(interval: Duration = .seconds(300), compactionMemory: Int = 24 << 20, compactionBytesPerSecond: Int = 64 << 20) {
         self.interval = interval
         self.compactionMemory = compactionMemory
         self.compactionBytesPerSecond = max(1, compactionBytesPerSecond)

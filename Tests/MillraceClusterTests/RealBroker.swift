@@ -14,7 +14,12 @@ final class RealBroker {
         return hasJava ? found : nil
     }()
 
-    static let isThere: Bool = {
+    /// Whether there is a Kafka, and tests that start brokers were asked for: they take minutes.
+    static let isWanted: Bool = {
+        guard ProcessInfo.processInfo.environment["MILLRACE_KAFKA_TESTS"] == "1" else {
+            print("SKIPPED: MillraceClusterTests that need a real broker run with \"make test-kafka\".")
+            return false
+        }
         if command == nil {
             print("SKIPPED: a real broker needs Java and shared/kafka (set MILLRACE_SHARED); nothing was held against the real Kafka.")
         }

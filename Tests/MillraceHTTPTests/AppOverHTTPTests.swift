@@ -30,7 +30,11 @@ import Testing
         #expect(try get("/health/live").status == 200)
 
         let run = Task { try await app.run() }
-        for _ in 0..<2000 where app.processedRecords < 3 { try await Task.sleep(for: .milliseconds(5)) }
+        // What is published comes soon after what is committed.
+        let read = "task=\"0_0\",topic=\"lines\"} 3\n"
+        for _ in 0..<2000 where try app.processedRecords < 3 || !get("/metrics").body.contains(read) {
+            try await Task.sleep(for: .milliseconds(5))
+        }
         let ready = try get("/health/ready")
         #expect(ready.status == 200 && ready.body == "running\n")
         let metrics = try get("/metrics")

@@ -6,7 +6,7 @@ import MillraceTestKit
 import Testing
 
 /// The transport, and an app on it, on a real broker.
-@Suite(.serialized, .enabled(if: RealCluster.program != nil)) struct KafkaTransportTests {
+@Suite(.serialized, .enabled(if: RealCluster.isWanted)) struct KafkaTransportTests {
     @Test func lawsHold() throws {
         let servers = try #require(RealCluster.bootstrapServers)
         try TransportLaws(seed: 1, rounds: 8, offsetsAreDense: false).check(try KafkaTransport(bootstrapServers: servers))

@@ -23,6 +23,17 @@ enum RealCluster {
         return "127.0.0.1:\(port)"
     }()
 
+    /// Whether there is a Kafka, and tests that start brokers were asked for: they take minutes.
+    static let isWanted: Bool = {
+        let environment = ProcessInfo.processInfo.environment
+        if environment["MILLRACE_KAFKA_BOOTSTRAP"] != nil { return true }
+        guard environment["MILLRACE_KAFKA_TESTS"] == "1" else {
+            print("SKIPPED: MillraceKafkaTests that need a real broker run with \"make test-kafka\".")
+            return false
+        }
+        return program != nil
+    }()
+
     nonisolated(unsafe) static var directoryToStop: String?
 
     static let program: String? = {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Several processes of one app on a real broker. `Scripts/kafka-chaos` is the long version, with processes and brokers that are killed and paused.
-@Suite(.serialized, .enabled(if: RealCluster.program != nil)) struct SharedTasksTests {
+@Suite(.serialized, .enabled(if: RealCluster.isWanted)) struct SharedTasksTests {
     @Test(arguments: ["exactly once", "at least once"]) func processesShareTasksAndHandThemOver(_ guarantee: String) throws {
         let servers = try #require(RealCluster.bootstrapServers)
         let directory = NSTemporaryDirectory() + "millrace-members-\(UUID().uuidString)"

@@ -10,7 +10,7 @@ import Testing
     /// A record as both sides tell it: topic, partition, offset, timestamp, key, value, headers.
     private typealias Line = String
 
-    @Test(.enabled(if: RealKafkaTests.kafka != nil)) func directoriesGoBothWays() throws {
+    @Test(.enabled(if: RealBroker.isWanted)) func directoriesGoBothWays() throws {
         let directory = try TemporaryDirectory()
         let broker = try RealBroker(directory.path + "/broker")
         defer { broker.stop() }

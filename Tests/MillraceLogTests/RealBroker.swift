@@ -12,6 +12,15 @@ final class RealBroker {
     private let port: Int
     private var isRunning = false
 
+    /// Whether there is a Kafka, and tests that start brokers were asked for: they take minutes.
+    static let isWanted: Bool = {
+        guard ProcessInfo.processInfo.environment["MILLRACE_KAFKA_TESTS"] == "1" else {
+            print("SKIPPED: BrokerDirectoryTests, which start a real broker, run with \"make test-kafka\".")
+            return false
+        }
+        return RealKafkaTests.kafka != nil
+    }()
+
     /// The broker's log directory.
     var data: String { path + "/data1" }
 
