@@ -117,7 +117,8 @@ let package = Package(
         .testTarget(name: "ExamplesTests", dependencies: ["WordCount", "FraudDetection"]),
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),
-        .testTarget(name: "MillraceClusterTests", dependencies: ["MillraceCluster", "MillraceWire", "MillraceFormats", "MillraceCore", "RealKafka"]),
+        .testTarget(
+            name: "MillraceClusterTests", dependencies: ["MillraceCluster", "MillraceWire", "MillraceFormats", "MillraceCore", "RealKafka"]),
         .testTarget(name: "MillracePlanTests", dependencies: ["MillracePlan", "MillraceCore"], resources: [.copy("Golden")]),
         .testTarget(
             name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats", "MillraceSystem", "MillraceSimulator", "RealKafka"],
@@ -129,7 +130,8 @@ let package = Package(
             name: "kafka-member", dependencies: ["Millrace", "MillraceFormats", "MillraceKafka"], path: "Tests/KafkaMember",
             exclude: ["JavaNumbers.java"]),
         .testTarget(
-            name: "MillraceKafkaTests", dependencies: ["MillraceKafka", "MillraceFormats", "MillraceTestKit", "CRdKafka", "RealKafka", "kafka-member"]),
+            name: "MillraceKafkaTests",
+            dependencies: ["MillraceKafka", "MillraceFormats", "MillraceTestKit", "CRdKafka", "RealKafka", "kafka-member"]),
         .testTarget(name: "MillraceJSONTests", dependencies: ["MillraceJSON"]),
         .testTarget(
             name: "MillraceConformanceTests", dependencies: ["MillraceConformance"], resources: [.copy("Cases")]),

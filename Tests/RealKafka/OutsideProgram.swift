@@ -20,7 +20,8 @@ package enum OutsideProgram {
         posix_spawn_file_actions_addopen(&actions, 1, path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
         // The shell may keep one of its own for the script.
-        let closing = "for f in /dev/fd/*; do f=${f##*/}; if [ $f -gt 2 ] && [ $f -ne 255 ]; then eval \"exec $f>&-\"; fi; done; exec \"$@\""
+        let closing =
+            "for f in /dev/fd/*; do f=${f##*/}; if [ $f -gt 2 ] && [ $f -ne 255 ]; then eval \"exec $f>&-\"; fi; done; exec \"$@\""
         var pointers = (["/bin/bash", "-c", closing, "bash", program] + arguments).map { strdup($0) }
         defer { for pointer in pointers { free(pointer) } }
         pointers.append(nil)
@@ -38,7 +39,9 @@ package enum OutsideProgram {
     /// - Throws: `Failure` with the end of it when the program failed.
     package static func output(of program: String, _ arguments: [String]) throws -> String {
         let (status, output) = try run(program, arguments)
-        guard status == 0 else { throw Failure(description: "\(program) \(arguments.joined(separator: " ")) failed: \(output.suffix(2000))") }
+        guard status == 0 else {
+            throw Failure(description: "\(program) \(arguments.joined(separator: " ")) failed: \(output.suffix(2000))")
+        }
         return output
     }
 }
