@@ -1,46 +1,102 @@
 import Foundation
+import RealKafka
 import Testing
 
-/// Several processes of one app on a real broker. `Scripts/kafka-chaos` is the long version, with processes and brokers that are killed and paused.
-@Suite(.serialized, .enabled(if: RealCluster.isWanted)) struct SharedTasksTests {
+/// Several processes of one app on a real broker. `Scripts/kafka-chaos` is the long version, with processes and brokers that are killed and paused at random.
+@Suite(.serialized, .enabled(if: RealKafka.isWanted)) struct SharedTasksTests {
     @Test(arguments: ["exactly once", "at least once"]) func processesShareTasksAndHandThemOver(_ guarantee: String) throws {
-        let servers = try #require(RealCluster.bootstrapServers)
-        let directory = NSTemporaryDirectory() + "millrace-members-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: directory) }
-        let prefix = "members-\(UUID().uuidString.prefix(8))-"
-        func start(_ arguments: String...) throws -> Process {
-            let process = Process()
-            process.executableURL = Bundle.main.bundleURL.deletingLastPathComponent().appendingPathComponent("kafka-member")
-            if !FileManager.default.isExecutableFile(atPath: process.executableURL?.path ?? "") {
-                process.executableURL = Bundle.main.bundleURL.appendingPathComponent("kafka-member")
-            }
-            process.arguments = arguments
-            var environment = ProcessInfo.processInfo.environment
-            environment["TOPIC_PREFIX"] = prefix
-            if guarantee == "at least once" { environment["AT_LEAST_ONCE"] = "1" }
-            process.environment = environment
-            process.standardError = FileHandle.nullDevice
-            try process.run()
-            return process
-        }
-        func succeeds(_ process: Process) -> Bool {
-            process.waitUntilExit()
-            return process.terminationStatus == 0
-        }
-        #expect(succeeds(try start("produce", servers, "2000", "4")))
-        let first = try start("run", servers, prefix + "app", directory + "/first")
-        let second = try start("run", servers, prefix + "app", directory + "/second")
-        defer { for process in [first, second] where process.isRunning { kill(process.processIdentifier, SIGKILL) } }
-        #expect(succeeds(try start("await", servers, "2000", "120")))
+        let members = try Members(on: SharedBroker.bootstrapServers(), atLeastOnce: guarantee == "at least once")
+        defer { members.end() }
+        try members.produce(2000)
+        let first = try members.start("first")
+        let second = try members.start("second")
+        try members.waitForCounts(2000)
         // One goes, and the other has all of its tasks and their state.
-        first.terminate()
-        #expect(succeeds(first))
-        #expect(succeeds(try start("produce", servers, "2000", "4")))
-        #expect(succeeds(try start("await", servers, "4000", "120")))
-        second.terminate()
-        #expect(succeeds(second))
+        end(first)
+        try members.produce(2000)
+        try members.waitForCounts(4000)
+        end(second)
         // Without a crash nothing is repeated, whatever the guarantee.
-        #expect(succeeds(try start("check", servers, "4000")))
+        try members.check(4000)
+    }
+
+    /// A process sleeps for longer than its session, others take its tasks, and it goes on as a new member when it wakes: what it was at is refused.
+    @Test func aProcessThatSleptGoesOnAsANewMember() throws {
+        let cluster = try RealCluster(settings: [
+            "group.streams.min.session.timeout.ms": "1000", "group.streams.min.heartbeat.interval.ms": "500",
+        ])
+        defer { cluster.stop() }
+        let members = try Members(on: cluster.bootstrapServers)
+        defer { members.end() }
+        try members.produce(2000)
+        try cluster.tool(
+            "configs", "--alter", "--entity-type", "groups", "--entity-name", members.application, "--add-config",
+            "streams.session.timeout.ms=3000,streams.heartbeat.interval.ms=500")
+        let first = try members.start("first")
+        let second = try members.start("second")
+        try members.waitForCounts(2000)
+        kill(first.processIdentifier, SIGSTOP)
+        try members.produce(2000)
+        try members.waitForCounts(4000)
+        kill(first.processIdentifier, SIGCONT)
+        try waitUntil { try members.log(of: "first").contains("has put this worker out") }
+        // The other goes, so that the one that slept must have them all.
+        end(second)
+        try members.produce(2000)
+        try members.waitForCounts(6000)
+        end(first)
+        try members.check(6000)
+    }
+
+    /// The only broker goes in the middle of commits, for longer than a transaction may take: the process waits for it, idly, and loses and doubles nothing.
+    @Test func aBrokerThatIsGoneIsWaitedFor() throws {
+        let cluster = try RealCluster()
+        defer { cluster.stop() }
+        let members = try Members(on: cluster.bootstrapServers)
+        defer { members.end() }
+        try members.produce(2000)
+        let app = try members.start("app")
+        try members.waitForCounts(2000)
+        try members.produce(20_000)
+        try cluster.kill(1)
+        let before = processorTime(of: app)
+        Thread.sleep(forTimeInterval: 20)
+        #expect(processorTime(of: app) - before < 5, "it keeps a processor busy while it waits")
+        try cluster.restart(1)
+        try members.waitForCounts(22_000)
+        end(app)
+        try members.check(22_000)
+    }
+
+    @Test func aTopicThatWasDeletedIsNamed() throws {
+        let cluster = try RealCluster()
+        defer { cluster.stop() }
+        let members = try Members(on: cluster.bootstrapServers)
+        defer { members.end() }
+        try members.produce(200)
+        let app = try members.start("app")
+        try members.waitForCounts(200)
+        try cluster.tool("topics", "--delete", "--topic", members.prefix + "numbers")
+        app.waitUntilExit()
+        #expect(app.terminationStatus == 1)
+        let said = try members.log(of: "app").split(separator: "\n").last ?? ""
+        #expect(said.contains(members.prefix + "numbers"), "\(said)")
+    }
+
+    private func end(_ process: Process) {
+        process.terminate()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+    }
+
+    private func waitUntil(_ condition: () throws -> Bool) throws {
+        for _ in 0..<600 where try !condition() { Thread.sleep(forTimeInterval: 0.1) }
+        #expect(try condition())
+    }
+
+    /// In seconds; nothing where the system does not tell it as Linux does.
+    private func processorTime(of process: Process) -> Double {
+        let fields = (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/stat", encoding: .utf8))?.split(separator: " ") ?? []
+        return fields.count > 14 ? ((Double(fields[13]) ?? 0) + (Double(fields[14]) ?? 0)) / 100 : 0
     }
 }

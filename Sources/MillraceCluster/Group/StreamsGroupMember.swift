@@ -40,6 +40,8 @@ struct StreamsGroupMember {
     private var failedAttempts = 0
     /// What was said in the request that is under way.
     private var telling: TaskAssignment?
+    /// How often the worker has reported, how many of these reports the request under way goes with, and how many the group has heard of.
+    private var reports = (made: 0, telling: 0, told: 0)
 
     init(group: String, memberID: String, _ introduction: StreamsGroupHeartbeatRequest.Introduction) {
         self.group = group
@@ -51,7 +53,7 @@ struct StreamsGroupMember {
     var isJoined: Bool { phase == .joined }
 
     /// What keeps the group from working at the moment.
-    var complaints: [String] { status.map { "\($0.detail)" } }
+    var complaints: [String] { status.filter { $0.kind != .assignmentDelayed }.map { "\($0.detail)" } }
 
     /// What to do at `now`.
     mutating func next(at now: UInt64) -> Action {
@@ -69,12 +71,15 @@ struct StreamsGroupMember {
                     group: group, memberID: memberID, memberEpoch: StreamsGroupHeartbeatRequest.joining, introduction: introduction,
                     held: TaskAssignment()))
         case .joined:
-            let hasNews = told != held || wantsShutDown
+            // A report is told even if it says nothing new: the group waits for word of what it has taken away, also from a member that had not yet taken it up.
+            let hasReport = told != held || reports.told != reports.made
+            let hasNews = hasReport || wantsShutDown
             guard now >= due || (hasNews && failedAttempts == 0) else { return .wait(until: due) }
             telling = held
+            reports.telling = reports.made
             return .send(
                 StreamsGroupHeartbeatRequest(
-                    group: group, memberID: memberID, memberEpoch: epoch, held: told == held ? nil : held,
+                    group: group, memberID: memberID, memberEpoch: epoch, held: hasReport ? held : nil,
                     shutsDownApplication: wantsShutDown))
         }
     }
@@ -134,7 +139,10 @@ struct StreamsGroupMember {
     var hasNews: Bool { targetIsNew || failure != nil }
 
     /// The worker holds these tasks now.
-    mutating func report(_ tasks: TaskAssignment) { held = tasks }
+    mutating func report(_ tasks: TaskAssignment) {
+        held = tasks
+        reports.made += 1
+    }
 
     mutating func shutDownApplication() { wantsShutDown = true }
 
@@ -148,6 +156,7 @@ struct StreamsGroupMember {
         failedAttempts = 0
         wantsShutDown = false
         told = telling
+        reports.told = reports.telling
         due = now + UInt64(max(response.heartbeatIntervalMilliseconds, 1)) * 1_000_000
         if let assignment = response.assignment {
             // Told again and again until it is acknowledged; only a change is news.
@@ -159,8 +168,18 @@ struct StreamsGroupMember {
             switch state.kind {
             case .shutDownApplication:
                 end(MillraceError(.cancelled, "A member of group \(group) asked for the end of the whole app: \(state.detail)"))
-            case .missingSourceTopics, .incorrectlyPartitionedTopics:
-                end(MillraceError(.configuration, "Group \(group) cannot share out tasks: \(state.detail)"))
+            case .missingSourceTopics:
+                end(
+                    MillraceError(
+                        .configuration,
+                        "Group \(group) cannot share out tasks: \(state.detail) Create what is missing, and start the app again. Where a topic was deleted and is made anew, the group's offsets and the app's state are of the old one: start with a new application id, or delete both."
+                    ))
+            case .incorrectlyPartitionedTopics:
+                end(
+                    MillraceError(
+                        .configuration,
+                        "Group \(group) cannot share out tasks: \(state.detail) The app's own topics have as many partitions as its input had when they were made; keys would be found in other partitions now. Write to a new topic with the number of partitions that is needed, and read that with a new application id."
+                    ))
             case .staleTopology, .missingInternalTopics, .assignmentDelayed, .other: break
             }
         }

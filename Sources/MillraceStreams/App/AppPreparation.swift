@@ -11,6 +11,8 @@ struct AppPreparation {
     struct Work {
         /// All tasks, in order.
         var tasks: [TaskID] = []
+        /// All partitions that tasks read.
+        var partitions: [TopicPartition] = []
         /// What a group is told of it.
         var subtopologies: [GroupDeclaration.Subtopology] = []
     }
@@ -38,6 +40,9 @@ struct AppPreparation {
                     declared.changelogTopics.append(changelog)
                 case .sourceTopic(let topic): try check(topic, counts[topic] ?? 0, fills: store.declaration.name, of: partitions)
                 }
+            }
+            for topic in subtopology.sourceTopics {
+                work.partitions += (0..<(counts[topic] ?? 0)).map { TopicPartition(topology.isInternal(topic) ? full(topic) : topic, $0) }
             }
             work.tasks += (0..<partitions).map { TaskID(subtopology: subtopology.id, partition: $0) }
             work.subtopologies.append(declared)

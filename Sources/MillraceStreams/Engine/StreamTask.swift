@@ -11,6 +11,8 @@ package final class StreamTask {
     private var queues: [RecordQueue] = []
     private let stores: [TaskStore]
     private let subtopology: Subtopology
+    /// How much its worker lets it do at a time. It looks at no clock itself.
+    var slices = SlicePace()
 
     /// A store of the task and the topic that its changes go to.
     package struct TaskStore {
