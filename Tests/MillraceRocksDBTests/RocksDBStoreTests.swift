@@ -50,6 +50,16 @@ import Testing
             let error = #expect(throws: MillraceError.self) { try open() }
             #expect(error?.kind == .corruption, "bit \(bit) of byte \(place)")
         }
+        for place in whole.indices.suffix(300) {
+            var damaged = whole
+            damaged[place] ^= 0x80
+            try damaged.write(to: file)
+            do {
+                let store = try open()
+                #expect(try store.text("a") == "1", "byte \(place)")
+            } catch let error as MillraceError { #expect(error.kind == .corruption, "byte \(place)") }
+            if try self.names().contains("DAMAGED") { try FileManager.default.removeItem(atPath: directory.path + "/DAMAGED") }
+        }
         try whole.write(to: file)
         _ = try open()
     }
