@@ -1,9 +1,11 @@
 import MillraceCore
 import MillraceLog
+import MillraceTestKit
 
 /// The embedded log, where reading and committing are the moments at which another thread may go on, and waiting takes simulated time.
-final class SimulatedTransport: Transport {
+final class SimulatedTransport: WrappedTransport {
     let log: EmbeddedLog
+    var wrapped: any Transport { log }
     private let machine: SimulatedMachine
     private let canary: Canary?
     private let promises: Promises
@@ -15,22 +17,14 @@ final class SimulatedTransport: Transport {
         self.promises = promises
     }
 
-    func describeTopic(_ name: String) throws -> TopicDescription? { try log.describeTopic(name) }
-    func listTopics() throws -> [String] { try log.listTopics() }
-    func createTopic(_ topic: TopicSpecification) throws { try log.createTopic(topic) }
-    func deleteRecords(before offsets: [TopicPartition: Offset]) throws { try log.deleteRecords(before: offsets) }
-    func offsetRange(of partition: TopicPartition) throws -> Range<Offset> { try log.offsetRange(of: partition) }
-    func committedOffsets(of group: String, for partitions: [TopicPartition]) throws -> [TopicPartition: CommittedOffset] {
-        try log.committedOffsets(of: group, for: partitions)
-    }
     func openSession(named name: String, group: String) throws -> any TransportSession {
         SimulatedSession(
             try log.openSession(named: name, group: group), group, machine, promises, group == SimulatedApp.id ? canary : nil)
     }
 }
 
-private final class SimulatedSession: TransportSession, @unchecked Sendable {
-    private let session: any TransportSession
+private final class SimulatedSession: WrappedSession, @unchecked Sendable {
+    let wrapped: any TransportSession
     private let group: String
     private let machine: SimulatedMachine
     private let promises: Promises
@@ -42,18 +36,14 @@ private final class SimulatedSession: TransportSession, @unchecked Sendable {
     init(
         _ session: any TransportSession, _ group: String, _ machine: SimulatedMachine, _ promises: Promises, _ canary: Canary?
     ) {
-        self.session = session
+        wrapped = session
         self.group = group
         self.promises = promises
         self.machine = machine
         self.canary = canary
     }
 
-    func assign(_ positions: [TopicPartition: Offset]) throws { try session.assign(positions) }
-    func pause(_ partition: TopicPartition) { session.pause(partition) }
-    func resume(_ partition: TopicPartition) { session.resume(partition) }
     func wake() { isWoken = true }
-    func close() { session.close() }
 
     func poll(maxBytes: Int, timeout: Duration) throws -> [FetchedBatches] {
         machine.threads.letGo()
@@ -61,7 +51,7 @@ private final class SimulatedSession: TransportSession, @unchecked Sendable {
         while true {
             try machine.check()
             let seen = machine.commits
-            let fetched = try session.poll(maxBytes: maxBytes, timeout: .zero)
+            let fetched = try wrapped.poll(maxBytes: maxBytes, timeout: .zero)
             let now = machine.clock.monotonicNanoseconds()
             if !fetched.isEmpty || isWoken || now >= deadline {
                 isWoken = false
@@ -77,7 +67,7 @@ private final class SimulatedSession: TransportSession, @unchecked Sendable {
         machine.threads.letGo()
         try machine.check()
         commits += 1
-        let firsts = try session.commit(outputs, offsets: canary?.offsets(offsets, commit: commits) ?? offsets)
+        let firsts = try wrapped.commit(outputs, offsets: canary?.offsets(offsets, commit: commits) ?? offsets)
         promises.note(outputs, at: firsts, offsets: offsets, group: group)
         machine.noteCommit()
         // Others go on before the state is written.

@@ -212,8 +212,9 @@ final class CommitFaults: Sendable {
 }
 
 /// The embedded log, with commits that fail.
-private final class FaultyTransport: Transport {
+private final class FaultyTransport: WrappedTransport {
     private let log: EmbeddedLog
+    var wrapped: any Transport { log }
     private let faults: CommitFaults
 
     init(_ log: EmbeddedLog, _ faults: CommitFaults) {
@@ -221,44 +222,31 @@ private final class FaultyTransport: Transport {
         self.faults = faults
     }
 
-    func describeTopic(_ name: String) throws -> TopicDescription? { try log.describeTopic(name) }
-    func listTopics() throws -> [String] { try log.listTopics() }
-    func createTopic(_ topic: TopicSpecification) throws { try log.createTopic(topic) }
-    func deleteRecords(before offsets: [TopicPartition: Offset]) throws { try log.deleteRecords(before: offsets) }
-    func offsetRange(of partition: TopicPartition) throws -> Range<Offset> { try log.offsetRange(of: partition) }
-    func committedOffsets(of group: String, for partitions: [TopicPartition]) throws -> [TopicPartition: CommittedOffset] {
-        try log.committedOffsets(of: group, for: partitions)
-    }
     func openSession(named name: String, group: String) throws -> any TransportSession {
         FaultySession(try log.openSession(named: name, group: group), faults)
     }
 }
 
-private final class FaultySession: TransportSession {
-    private let session: any TransportSession
+private final class FaultySession: WrappedSession {
+    let wrapped: any TransportSession
     private let faults: CommitFaults
 
     init(_ session: any TransportSession, _ faults: CommitFaults) {
-        self.session = session
+        wrapped = session
         self.faults = faults
     }
 
-    func assign(_ positions: [TopicPartition: Offset]) throws { try session.assign(positions) }
-    func pause(_ partition: TopicPartition) { session.pause(partition) }
-    func resume(_ partition: TopicPartition) { session.resume(partition) }
     func poll(maxBytes: Int, timeout: Duration) throws -> [FetchedBatches] {
         faults.countPoll()
-        return try session.poll(maxBytes: maxBytes, timeout: timeout)
+        return try wrapped.poll(maxBytes: maxBytes, timeout: timeout)
     }
-    func wake() { session.wake() }
-    func close() { session.close() }
 
     func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset]) throws -> [Offset] {
         faults.note(outputs)
         if faults.delay > .zero { usleep(UInt32(faults.delay.components.attoseconds / 1_000_000_000_000)) }
         let (fails, after) = faults.next()
         if fails, !after { throw MillraceError(.transport, CommitFaults.message) }
-        let firsts = try session.commit(outputs, offsets: faults.forgetsOffsets ? [:] : offsets)
+        let firsts = try wrapped.commit(outputs, offsets: faults.forgetsOffsets ? [:] : offsets)
         if fails { throw MillraceError(.transport, CommitFaults.message) }
         return firsts
     }

@@ -6,7 +6,7 @@ import Synchronization
 /// does at its worst.
 ///
 /// It keeps to the protocol: a task goes to a member only when no other one reports it, unless that one was put out; commits of those that were change nothing.
-final class FakeGroup: Transport {
+final class FakeGroup: WrappedTransport {
     struct Member {
         var process: TopicID
         var wanted = TaskAssignment()
@@ -32,6 +32,7 @@ final class FakeGroup: Transport {
     }
 
     let log: EmbeddedLog
+    var wrapped: any Transport { log }
     private let state: Mutex<State>
 
     /// - Parameter reassignments: How often tasks are dealt anew before the group comes to rest.
@@ -164,26 +165,18 @@ final class FakeGroup: Transport {
         }
     }
 
-    func describeTopic(_ name: String) throws -> TopicDescription? { try log.describeTopic(name) }
-    func listTopics() throws -> [String] { try log.listTopics() }
-    func createTopic(_ topic: TopicSpecification) throws { try log.createTopic(topic) }
-    func deleteRecords(before offsets: [TopicPartition: Offset]) throws { try log.deleteRecords(before: offsets) }
-    func offsetRange(of partition: TopicPartition) throws -> Range<Offset> { try log.offsetRange(of: partition) }
-    func committedOffsets(of group: String, for partitions: [TopicPartition]) throws -> [TopicPartition: CommittedOffset] {
-        try log.committedOffsets(of: group, for: partitions)
-    }
     func openSession(named name: String, group: String) throws -> any TransportSession {
         FakeGroupSession(try log.openSession(named: name, group: group), self)
     }
 }
 
-private final class FakeGroupSession: TransportSession {
-    private let session: any TransportSession
+private final class FakeGroupSession: WrappedSession {
+    let wrapped: any TransportSession
     private let group: FakeGroup
     private var membership: FakeMembership?
 
     init(_ session: any TransportSession, _ group: FakeGroup) {
-        self.session = session
+        wrapped = session
         self.group = group
     }
 
@@ -194,19 +187,14 @@ private final class FakeGroupSession: TransportSession {
     }
 
     func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset]) throws -> [Offset] {
-        guard let member = membership?.member else { return try session.commit(outputs, offsets: offsets) }
-        return try group.commit(as: member) { try session.commit(outputs, offsets: offsets) }
+        guard let member = membership?.member else { return try wrapped.commit(outputs, offsets: offsets) }
+        return try group.commit(as: member) { try wrapped.commit(outputs, offsets: offsets) }
     }
 
-    func assign(_ positions: [TopicPartition: Offset]) throws { try session.assign(positions) }
-    func pause(_ partition: TopicPartition) { session.pause(partition) }
-    func resume(_ partition: TopicPartition) { session.resume(partition) }
     /// Waits for moments only, since the fake wakes nobody.
     func poll(maxBytes: Int, timeout: Duration) throws -> [FetchedBatches] {
-        try session.poll(maxBytes: min(maxBytes, 512), timeout: min(timeout, .milliseconds(5)))
+        try wrapped.poll(maxBytes: min(maxBytes, 512), timeout: min(timeout, .milliseconds(5)))
     }
-    func wake() { session.wake() }
-    func close() { session.close() }
 }
 
 private final class FakeMembership: GroupMembership {
