@@ -75,7 +75,7 @@ public final class ByteBuffer {
     @inlinable
     public func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
-        reserve(bytes.count).copyMemory(from: source, byteCount: bytes.count)
+        reserve(bytes.count).copyBytes(from: source, count: bytes.count)
         _count += bytes.count
     }
 
