@@ -38,6 +38,8 @@ final class JoinStore<Value>: StateStore {
     private let pendingKeys = ByteBuffer()
     private let scratchKey = ByteBuffer()
     private let scratch = ByteBuffer()
+    /// Of values as bytes: roughly what a value holds outside of itself.
+    private var averageValueSize = 16
 
     /// - Parameters:
     ///   - retention: How long records are kept, by the store's own time, which is the highest timestamp of a put.
@@ -80,7 +82,11 @@ final class JoinStore<Value>: StateStore {
         let (first, last) = (from / interval, to / interval)
         var found = false
         for segment in segments where segment.id >= first && segment.id <= last {
-            let run = try segment.isOnDisk ? merged(segment, key, from, to) : segment.run(of: key)
+            if segment.isOnDisk, let disk {
+                if try forEachMerged(segment, disk, key, from, to, body) { found = true }
+                continue
+            }
+            let run = segment.run(of: key)
             var index = run.firstIndex(fromThereOn: { $0.timestamp >= from })
             while index < run.count, run[index].timestamp <= to {
                 found = true
@@ -92,7 +98,8 @@ final class JoinStore<Value>: StateStore {
     }
 
     var byteCount: Int {
-        segments.reduce(pendingKeys.count) { $0 + $1.byteCount } + pending.count * MemoryLayout<PendingPut>.stride
+        let count = segments.reduce(pending.count) { $0 + $1.count }
+        return segments.reduce(pendingKeys.count) { $0 + $1.byteCount } + pending.count * MemoryLayout<PendingPut>.stride + count * averageValueSize
     }
 
     var hasUncommittedRows: Bool { !pending.isEmpty }
@@ -105,6 +112,7 @@ final class JoinStore<Value>: StateStore {
             start = put.keyEnd
             scratch.removeAll()
             let value = try put.value.flatMap { try serde.write($0, to: scratch) ? scratch.bytes : nil }
+            averageValueSize += (scratch.count - averageValueSize) / 16
             scratchKey.removeAll()
             scratchKey.append(key)
             scratchKey.append(bigEndian: put.timestamp)
@@ -174,24 +182,30 @@ final class JoinStore<Value>: StateStore {
         return segment
     }
 
-    private func merged(_ segment: JoinSegment<Value>, _ key: UnsafeRawBufferPointer, _ from: Int64, _ to: Int64) throws
-        -> JoinSegment<Value>.Run
-    {
+    /// `forEach` for a segment of which some is on disk. One record after the other: there may be more than memory holds.
+    private func forEachMerged(
+        _ segment: JoinSegment<Value>, _ disk: JoinStoreFiles, _ key: UnsafeRawBufferPointer, _ from: Int64, _ to: Int64,
+        _ body: (Int64, Value) throws -> Void
+    ) throws -> Bool {
         let here = segment.run(of: key)
-        guard let disk else { return here }
-        var merged = JoinSegment<Value>.Run()
         var index = here.firstIndex(fromThereOn: { $0.timestamp >= from })
-        try disk.forEach(key, segment: segment.id, from: from, to: to) { timestamp, sequence, value in
-            while index < here.count, (here[index].timestamp, here[index].sequence) < (timestamp, sequence) {
-                merged.append(here[index])
+        var found = false
+        func takeHere(while condition: (JoinEntry<Value>) -> Bool) throws {
+            while index < here.count, here[index].timestamp <= to, condition(here[index]) {
+                found = true
+                try body(here[index].timestamp, here[index].value)
                 index += 1
             }
+        }
+        try disk.forEach(key, segment: segment.id, from: from, to: to) { timestamp, sequence, value in
+            try takeHere { ($0.timestamp, $0.sequence) < (timestamp, sequence) }
             // What is in both places is taken from memory, where it need not be read.
             if index < here.count, here[index].timestamp == timestamp, here[index].sequence == sequence { return }
-            merged.append(JoinEntry(timestamp: timestamp, sequence: sequence, value: try serde.read(value)))
+            found = true
+            try body(timestamp, serde.read(value))
         }
-        merged.append(contentsOf: here[index...])
-        return merged
+        try takeHere { _ in true }
+        return found
     }
 
     private func saveState(_ disk: JoinStoreFiles, _ batch: any ByteStoreBatch) {
