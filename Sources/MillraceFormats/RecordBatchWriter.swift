@@ -220,9 +220,9 @@ public final class RecordBatchWriter {
         restart()
     }
 
-    /// Forgets all records and keeps the memory.
+    /// Forgets all records and keeps the memory, unless it is much more than they took.
     public func reset() {
-        output.removeAll()
+        output.removeAllShrinking()
         state.pointee.recordsBefore = 0
         state.pointee.recordsInBatch = 0
         restart()

@@ -52,6 +52,7 @@ final class JoinStore<Value>: StateStore {
     @usableFromInline let pendingKeys = ByteBuffer()
     @usableFromInline let scratchKey = ByteBuffer()
     @usableFromInline let scratch = ByteBuffer()
+    /// Of values as bytes: roughly what a value holds outside of itself.
     @usableFromInline var averageValueSize = 16
     /// `writeChanges`, compiled for the type of the values where the store was declared; see `Overlay.commitRows`.
     private let writeChanges: (JoinStore, ChangelogSink) throws -> Void
@@ -121,7 +122,11 @@ final class JoinStore<Value>: StateStore {
             let segment = segments[place]
             place += 1
             guard segment.id >= first, segment.id <= last else { continue }
-            guard let run = try segment.isOnDisk ? merged(segment, key, from, to) : segment.run(of: key) else { continue }
+            if segment.isOnDisk, let disk {
+                if try forEachMerged(segment, disk, key, from, to, body) { found = true }
+                continue
+            }
+            guard let run = segment.run(of: key) else { continue }
             var index = run.firstIndex(from: from)
             while index < run.count {
                 let entry = run[index]
@@ -136,7 +141,7 @@ final class JoinStore<Value>: StateStore {
 
     @usableFromInline var byteCount: Int {
         segments.reduce(pendingKeys.count) { $0 + $1.byteCount(averageValueSize: averageValueSize) }
-            + pending.count * MemoryLayout<PendingPut>.stride
+            + pending.count * (MemoryLayout<PendingPut>.stride + averageValueSize)
     }
 
     @usableFromInline var hasUncommittedRows: Bool { !pending.isEmpty }
@@ -259,28 +264,32 @@ final class JoinStore<Value>: StateStore {
         return segment
     }
 
-    /// The records of a key with a time in `from ... to`, from memory and from the disk.
+    /// `forEach` for a segment of which some is on disk. One record after the other: there may be more than memory holds.
     @usableFromInline
-    func merged(_ segment: JoinSegment<Value>, _ key: UnsafeRawBufferPointer, _ from: Int64, _ to: Int64) throws -> Run<JoinEntry<Value>>? {
+    func forEachMerged(
+        _ segment: JoinSegment<Value>, _ disk: JoinStoreFiles, _ key: UnsafeRawBufferPointer, _ from: Int64, _ to: Int64,
+        _ body: (Int64, Value) throws -> Void
+    ) throws -> Bool {
         let here = segment.run(of: key)
-        guard let disk else { return here }
-        var merged = ContiguousArray<JoinEntry<Value>>()
         let end = here?.count ?? 0
         var index = here?.firstIndex(from: from) ?? 0
-        try disk.forEach(key, segment: segment.id, from: from, to: to) { timestamp, sequence, bytes in
-            while let here, index < end, (here[index].timestamp, here[index].sequence) < (timestamp, sequence) {
-                merged.append(here[index])
+        var found = false
+        func takeHere(while condition: (JoinEntry<Value>) -> Bool) throws {
+            while let here, index < end, here[index].timestamp <= to, condition(here[index]) {
+                found = true
+                try body(here[index].timestamp, here[index].value)
                 index += 1
             }
+        }
+        try disk.forEach(key, segment: segment.id, from: from, to: to) { timestamp, sequence, value in
+            try takeHere { ($0.timestamp, $0.sequence) < (timestamp, sequence) }
             // What is in both places is taken from memory, where it need not be read.
             if let here, index < end, here[index].timestamp == timestamp, here[index].sequence == sequence { return }
-            merged.append(JoinEntry(timestamp: timestamp, sequence: sequence, value: try serde.read(bytes)))
+            found = true
+            try body(timestamp, serde.read(value))
         }
-        while let here, index < end {
-            merged.append(here[index])
-            index += 1
-        }
-        return Run(merged)
+        try takeHere { _ in true }
+        return found
     }
 
     private func saveState(_ disk: JoinStoreFiles, _ batch: any ByteStoreBatch) {
@@ -289,5 +298,11 @@ final class JoinStore<Value>: StateStore {
         guard live > firstSegmentOnDisk else { return }
         disk.delete(segments: firstSegmentOnDisk..<live, batch)
         firstSegmentOnDisk = live
+    }
+}
+
+extension JoinStore: LateSavingStore {
+    var unsavedBytes: Int {
+        disk == nil ? 0 : segments.reduce(0) { $0 + $1.unsavedSlots.count } * (averageValueSize + 48)
     }
 }

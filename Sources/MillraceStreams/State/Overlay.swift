@@ -99,6 +99,9 @@ public final class Overlay<Value> {
 
     var hasUncommittedRows: Bool { !dirtySlots.isEmpty }
 
+    /// Roughly the bytes that the next batch for the disk will hold.
+    var unsavedBytes: Int { backing == nil ? 0 : (dirtySlots.count + unsavedSlots.count) * (averageValueSize + 32) }
+
     /// The slot of `key`, whose row is read from disk when it is not here yet. Valid until `commit` or `trim`.
     @inlinable
     public func slot(of key: UnsafeRawBufferPointer) throws -> Int {
@@ -339,6 +342,7 @@ public final class Overlay<Value> {
         guard let backing, mayMissRows else { return nil }
         scratch.removeAll()
         guard try backing.store.get(fullKey(backing, key), into: scratch) else { return nil }
+        averageValueSize += (scratch.count - averageValueSize) / 16
         return try decode(scratch.bytes)
     }
 

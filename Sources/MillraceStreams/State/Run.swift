@@ -9,13 +9,6 @@ struct Run<Element> {
         self.first = first
     }
 
-    /// - Returns: `nil` when there are no elements.
-    init?(_ elements: ContiguousArray<Element>) {
-        guard let first = elements.first else { return nil }
-        self.first = first
-        rest = ContiguousArray(elements.dropFirst())
-    }
-
     @inlinable var count: Int { rest.count + 1 }
     @inlinable var last: Element { rest.last ?? first }
 

@@ -76,6 +76,9 @@ final class SegmentedOverlay<Value> {
 
     var byteCount: Int { segments.reduce(0) { $0 + $1.overlay.byteCount } }
 
+    /// Roughly the bytes that the next batch for the disk will hold.
+    var unsavedBytes: Int { segments.reduce(0) { $0 + $1.overlay.unsavedBytes } }
+
     var hasUncommittedRows: Bool {
         !lateWrites.isEmpty || !dropped.isEmpty || segments.contains { $0.overlay.hasUncommittedRows }
     }

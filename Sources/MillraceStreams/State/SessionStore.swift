@@ -283,3 +283,7 @@ extension SessionStore {
         return end
     }
 }
+
+extension SessionStore: LateSavingStore {
+    var unsavedBytes: Int { rows.unsavedBytes }
+}
