@@ -99,7 +99,8 @@ final class JoinStore<Value>: StateStore {
 
     var byteCount: Int {
         let count = segments.reduce(pending.count) { $0 + $1.count }
-        return segments.reduce(pendingKeys.count) { $0 + $1.byteCount } + pending.count * MemoryLayout<PendingPut>.stride + count * averageValueSize
+        let places = segments.reduce(pendingKeys.count) { $0 + $1.byteCount }
+        return places + pending.count * MemoryLayout<PendingPut>.stride + count * averageValueSize
     }
 
     var hasUncommittedRows: Bool { !pending.isEmpty }
