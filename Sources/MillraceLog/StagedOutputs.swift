@@ -54,7 +54,8 @@ final class StagedOutputs {
             buffer.removeAll()
             let target = UnsafeMutableRawBufferPointer(start: buffer.reserve(piece.length), count: piece.length)
             guard try file.read(into: target, at: piece.position) == piece.length else {
-                throw MillraceError(.transport, "The file \(path), which the process itself has written, is shorter than it was. Nothing was committed.")
+                throw MillraceError(
+                    .transport, "The file \(path), which the process itself has written, is shorter than it was. Nothing was committed.")
             }
             buffer.commit(piece.length)
             try body(buffer)

@@ -18,7 +18,8 @@ import Testing
     }
 
     private func records(_ range: Range<Int>, length: Int = 10) -> [PlainRecord] {
-        range.map { PlainRecord(key: "\($0)", value: String(repeating: "v", count: length)) }
+        let value = String(decoding: [UInt8](repeating: 118, count: length), as: UTF8.self)
+        return range.map { PlainRecord(key: "\($0)", value: value) }
     }
 
     private func output(_ partition: TopicPartition, _ records: [PlainRecord]) throws -> OutputBatches {

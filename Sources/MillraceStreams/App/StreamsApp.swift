@@ -17,6 +17,7 @@ public final class StreamsApp: Sendable {
     private let configuration: StreamsConfiguration
     private let stops = StopSignal()
     private let board = MetricsBoard()
+    private let ends = RecentEnds()
     private let progress = Mutex<AppProgress?>(nil)
     private let stopsWhenIdle = Mutex(false)
     private let currentState: CurrentState
@@ -69,15 +70,20 @@ public final class StreamsApp: Sendable {
     /// How many records were left out in this run, by reason; those of failed records were handled as their policy says.
     public var droppedRecords: [DropReason: Int] { progress.withLock { $0 }?.droppedRecords ?? [:] }
 
-    /// What the app has done and how it is, from any thread. The transport is asked for the ends of the topics, so this may take a moment on a cluster.
+    /// What the app has done and how it is, from any thread. A cluster is asked for the ends of the topics, which may take a moment, and not again for five seconds: lag on a cluster
+    /// may be as old as that.
     public var metrics: AppMetrics {
         let progress = progress.withLock { $0 }
+        let now = backend.clock.monotonicNanoseconds()
         return board.snapshot(
             of: configuration.applicationID, in: state, threads: progress?.workers ?? 0, budget: configuration.memoryBudget,
-            committed: progress?.positions ?? [:], now: backend.clock.monotonicNanoseconds()
+            committed: progress?.positions ?? [:], now: now
         ) { partition in
             // A transport that is closed, or does not answer, must not keep anybody from seeing the rest.
-            do { return try backend.transport.offsetRange(of: partition).upperBound } catch { return nil }
+            let ask = { () -> Offset? in
+                do { return try self.backend.transport.offsetRange(of: partition).upperBound } catch { return nil }
+            }
+            return backend.transport.sharesTasks ? ends.end(of: partition, now: now, ask) : ask()
         }
     }
 
@@ -192,7 +198,8 @@ public final class StreamsApp: Sendable {
             topology: topology.plan, configuration: configuration, transport: backend.transport
         ).prepare()
         queries.setTasks(work.tasks)
-        let state = try StateDirectory(try backend.openState(configuration.applicationID, configuration.memory.database, configuration.logger))
+        let state = try StateDirectory(
+            try backend.openState(configuration.applicationID, configuration.memory.database, configuration.logger))
         let outcome = Result {
             try TopologyComparison(configuration: configuration, transport: backend.transport, state: state).run(topology.plan)
             try runWorkers(on: state, work)

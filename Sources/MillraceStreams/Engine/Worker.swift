@@ -192,7 +192,8 @@ final class Worker {
                 continue
             }
             task.context.now = now
-            let count = try task.process(limit: task.slices.limit, outputLimit: outputBudget) { [self] in try canProceed(task, without: $0) }
+            let count = try task.process(limit: task.slices.limit, outputLimit: outputBudget) { [self] in try canProceed(task, without: $0)
+            }
             if let time = meter.processed(task, count) { task.slices.note(count, took: time) }
             let fired = try task.punctuate(now: now)
             meter.punctuated(task, fired)

@@ -87,7 +87,7 @@ public struct StoreMetrics: Sendable {
 
 /// What an app takes of memory, in bytes.
 public struct MemoryMetrics: Sendable {
-    /// What `StreamsConfiguration.memoryBudget` allows for the three below together.
+    /// `StreamsConfiguration.memoryBudget`: for the three below and the database together, unless the backend was given memory for the database by itself.
     public var budget = 0
     /// Records that wait to be processed. Kafka: `input-buffer-bytes-total`.
     public var inputBytes = 0
@@ -95,11 +95,11 @@ public struct MemoryMetrics: Sendable {
     public var outputBytes = 0
     /// Rows of stores in memory. Kafka: `cache-size-bytes-total`.
     public var storeBytes = 0
-    /// What the database under the stores takes; its bound is set where the backend is made.
+    /// What the database under the stores takes: up to a quarter of the budget, unless the backend was given other memory for it.
     public var database = ByteStoreUsage()
     /// Physical memory of the whole process; `nil` where the system does not tell.
     public var processBytes: Int?
 
-    /// What counts against the budget.
+    /// What counts against the budget beside the database.
     public var usedBytes: Int { inputBytes + outputBytes + storeBytes }
 }
