@@ -25,14 +25,14 @@ public enum BudgetCase: String, CaseIterable, Sendable {
             for number in 0..<count { try body(inputs[0], "key", String(repeating: "h", count: 100), Int64(number)) }
         case .huge:
             for number in 0..<max(1, count / 500) {
-                let letter = String(UnicodeScalar(UInt8(97 + number % 26)))
-                try body(inputs[0], "key \(number % 500)", String(repeating: letter, count: 1_000_000), Int64(number))
+                let letters = [UInt8](repeating: UInt8(97 + number % 26), count: 1_000_000)
+                try body(inputs[0], "key \(number % 500)", String(decoding: letters, as: UTF8.self), Int64(number))
             }
         case .streamJoin:
-            for number in 0..<count { try body(inputs[0], "key", "value number \(number)", Int64(number % 1000)) }
+            for number in 0..<count { try body(inputs[0], "key", "value number \(number)", Int64(number) * 1000 / Int64(count)) }
             try body(inputs[1], "key", "one", 1000)
         case .foreignKeyJoin:
-            for number in 0..<count { try body(inputs[0], "row \(number)", "value number \(number)", Int64(number % 1000)) }
+            for number in 0..<count { try body(inputs[0], "row \(number)", "value number \(number)", Int64(number) * 1000 / Int64(count)) }
             for round in 0..<2 { try body(inputs[1], "one", "other row \(round)", Int64(1000 + round)) }
         }
     }
@@ -43,7 +43,7 @@ public enum BudgetCase: String, CaseIterable, Sendable {
         case .hot:
             builder.stream(inputs[0], key: .string, value: .string)
                 .groupByKey()
-                .aggregate("", in: "store", value: .string) { _, value, all in all.utf8.count > 100_000 ? value : all + value }
+                .aggregate("", in: "store", value: .string) { _, value, all in all.utf8.count > 5_000 ? value : all + value }
                 .toStream()
                 .to(output)
         case .huge:

@@ -46,7 +46,7 @@ public enum Scenario: String, CaseIterable, Sendable {
             let _: KTable<String, String> = builder.table(inputs[0], key: .string, value: .string, in: "store")
         case .wordcount:
             builder.stream(inputs[0], value: .string)
-                .flatMapValues { line in line.utf8.split(separator: UInt8(ascii: " ")).map { String(Substring($0)) } }
+                .flatMapValues { words(of: $0) }
                 .groupBy { _, word in word }
                 .count(in: "store")
                 .toStream()

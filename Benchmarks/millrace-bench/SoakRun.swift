@@ -55,7 +55,7 @@ struct SoakRun {
                 fflush(nil)
             }
             await sending.value
-            app.shutDown()
+            app.shutDownWhenIdle()
             return samples
         }
         try await app.run()

@@ -16,15 +16,18 @@ extension StreamsBackend {
 
     /// An embedded log that is open already, for programs that also produce to it or read from it themselves.
     ///
-    /// - Parameter statePath: The directory that holds the state of each app, in a directory of the app's name.
-    public static func embedded(_ log: EmbeddedLog, statePath: String, stateMemory: Int = 64 << 20) -> StreamsBackend {
+    /// - Parameters:
+    ///   - statePath: The directory that holds the state of each app, in a directory of the app's name.
+    ///   - stateMemory: Bytes for the database's cache and write buffers; a quarter of `StreamsConfiguration.memoryBudget` when `nil`.
+    public static func embedded(_ log: EmbeddedLog, statePath: String, stateMemory: Int? = nil) -> StreamsBackend {
         StreamsBackend(transport: log, clock: SystemClock(), openState: rocksDBState(in: statePath, memory: stateMemory))
     }
 
     /// Opens the state of an app in a directory of its name under `path`; a damaged database is made anew.
-    package static func rocksDBState(in path: String, memory: Int) -> @Sendable (String, MillraceLogger) throws -> any ByteStore {
-        { applicationID, logger in
+    package static func rocksDBState(in path: String, memory: Int?) -> @Sendable (String, Int, MillraceLogger) throws -> any ByteStore {
+        { applicationID, share, logger in
             let path = path + "/" + applicationID
+            let memory = memory ?? share
             do {
                 return try RocksDBStore.open(at: path, memoryBudget: memory)
             } catch let error as MillraceError where error.kind == .corruption {

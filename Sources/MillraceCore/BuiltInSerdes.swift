@@ -10,8 +10,7 @@ extension Serde where Value == String {
             "string",
             write: { $1.append(utf8: $0) },
             read: { bytes in
-                // The initialiser that repairs is several times quicker than the one that validates, and the same where there is nothing to repair.
-                if bytes.isASCII { return String(decoding: bytes, as: UTF8.self) }
+                if bytes.isASCII { return String(ascii: bytes) }
                 guard let text = String(validating: bytes, as: UTF8.self) else {
                     throw MillraceError(.serialization, "\(bytes.count) bytes are not UTF-8 text")
                 }
@@ -20,18 +19,33 @@ extension Serde where Value == String {
     }
 }
 
+extension String {
+    /// The text of bytes of which none has its top bit set. Several times quicker than to have them validated, and than to have them repaired where they are few.
+    @inlinable
+    package init(ascii bytes: UnsafeRawBufferPointer) {
+        self.init(unsafeUninitializedCapacity: bytes.count) { text in
+            UnsafeMutableRawBufferPointer(text).copyMemory(from: bytes)
+            return bytes.count
+        }
+    }
+}
+
 extension UnsafeRawBufferPointer {
     /// Whether no byte has its top bit set.
-    @inlinable var isASCII: Bool {
+    @inlinable package var isASCII: Bool {
         var bits: UInt64 = 0
-        var index = 0
-        while index + 8 <= count {
-            bits |= loadUnaligned(fromByteOffset: index, as: UInt64.self)
-            index += 8
-        }
-        while index < count {
-            bits |= UInt64(self[index])
-            index += 1
+        if count >= 8 {
+            var index = 0
+            while index + 8 <= count {
+                bits |= loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                index += 8
+            }
+            // Loads overlap instead of going byte by byte.
+            bits |= loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+        } else if count >= 4 {
+            bits = UInt64(loadUnaligned(as: UInt32.self) | loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
+        } else {
+            for byte in self { bits |= UInt64(byte) }
         }
         return bits & 0x8080_8080_8080_8080 == 0
     }

@@ -33,6 +33,16 @@ public final class ByteBuffer {
         _count = 0
     }
 
+    /// Forgets the contents, and gives back memory that was needed once and is not any more: half of it, as long as less than a quarter was used, and never all.
+    public func removeAllShrinking(above kept: Int = 4 << 20) {
+        let used = _count
+        _count = 0
+        guard capacity > kept, used < capacity / 4 else { return }
+        base.deallocate()
+        capacity = max(kept, capacity / 2)
+        base = .allocate(byteCount: capacity, alignment: 16)
+    }
+
     /// Forgets everything from `count` on.
     @inlinable
     public func truncate(to count: Int) {
@@ -75,7 +85,7 @@ public final class ByteBuffer {
     @inlinable
     public func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
-        reserve(bytes.count).copyMemory(from: source, byteCount: bytes.count)
+        reserve(bytes.count).copyBytes(from: source, count: bytes.count)
         _count += bytes.count
     }
 

@@ -85,6 +85,17 @@ public protocol TransportSession: AnyObject {
     /// - Returns: The offset of the first record of each output, in the order of `outputs`.
     func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset]) throws -> [Offset]
 
+    /// Takes outputs of the next commit ahead of it, where the session has a better place for them than memory: what one record causes may be more than memory holds.
+    ///
+    /// They become visible with the next `commit`, in front of its outputs, among which each partition must be that has any here, with no bytes if need be. The offset that `commit`
+    /// returns for it is that of the first record staged. The bytes are copied.
+    ///
+    /// - Returns: `false` when the session takes nothing ahead of a commit, and has taken nothing.
+    func stage(_ outputs: [OutputBatches]) throws -> Bool
+
+    /// Gives up what was staged since the last commit.
+    func forgetStaged()
+
     /// Joins the group that shares out the app's tasks among its processes, so that from now on the group says what this session's worker runs, and its commits carry the membership.
     ///
     /// - Returns: `nil` where there is no such group and the app itself shares out its tasks, as on the embedded log.
@@ -96,6 +107,8 @@ public protocol TransportSession: AnyObject {
 
 extension TransportSession {
     public func join(_ declaration: GroupDeclaration) throws -> (any GroupMembership)? { nil }
+    public func stage(_ outputs: [OutputBatches]) throws -> Bool { false }
+    public func forgetStaged() {}
 }
 
 /// Consecutive record batches of a partition in Kafka's format, as they lie in the log; their CRCs have been checked.

@@ -123,18 +123,22 @@ public final class RecordBatchWriter {
         }
         let milliseconds = timestamp.milliseconds
         if milliseconds > state.pointee.maxTimestamp { state.pointee.maxTimestamp = milliseconds }
-        let timestampDelta = Varint.zigzag(milliseconds &- state.pointee.baseTimestamp)
-        let offsetDelta = Varint.zigzag(Int64(state.pointee.recordsInBatch))
-        let length =
-            1 + Varint.length(timestampDelta) + Varint.length(offsetDelta)
-            + (key == nil ? 1 : Varint.length(zigzag: Int64(keyLength))) + keyLength
-            + (value == nil ? 1 : Varint.length(zigzag: Int64(valueLength))) + valueLength + headerBytes
-        var place = Varint.write(zigzag: Int64(length), to: state.pointee.cursor)
+        let start = state.pointee.cursor
+        // A record begins with its length, which is only known behind it. It is told beforehand how many bytes that takes, seldom wrongly.
+        let lengthBytes = Varint.length(zigzag: Int64(keyLength + valueLength + headerBytes + 7))
+        var place = start + lengthBytes
         place.storeBytes(of: 0, as: UInt8.self)
-        place = Varint.write(timestampDelta, to: place + 1)
-        place = Varint.write(offsetDelta, to: place)
+        place = Varint.write(zigzag: milliseconds &- state.pointee.baseTimestamp, to: place + 1)
+        place = Varint.write(zigzag: Int64(state.pointee.recordsInBatch), to: place)
         place = RecordBatchWriter.put(key, at: place)
         place = RecordBatchWriter.put(value, at: place)
+        let length = place - start - lengthBytes + headerBytes
+        let needed = Varint.length(zigzag: Int64(length))
+        if needed != lengthBytes {
+            (start + needed).copyMemory(from: start + lengthBytes, byteCount: length - headerBytes)
+            place += needed - lengthBytes
+        }
+        _ = Varint.write(zigzag: Int64(length), to: start)
         state.pointee.cursor = place
         state.pointee.recordsInBatch += 1
     }
@@ -148,7 +152,7 @@ public final class RecordBatchWriter {
         }
         let place = Varint.write(zigzag: Int64(bytes.count), to: target)
         guard let source = bytes.baseAddress else { return place }
-        place.copyMemory(from: source, byteCount: bytes.count)
+        place.copyBytes(from: source, count: bytes.count)
         return place + bytes.count
     }
 
@@ -216,9 +220,9 @@ public final class RecordBatchWriter {
         restart()
     }
 
-    /// Forgets all records and keeps the memory.
+    /// Forgets all records and keeps the memory, unless it is much more than they took.
     public func reset() {
-        output.removeAll()
+        output.removeAllShrinking()
         state.pointee.recordsBefore = 0
         state.pointee.recordsInBatch = 0
         restart()

@@ -17,7 +17,9 @@ extension StreamsBackend {
     }
 
     /// A cluster that a transport is open to already, for programs that also produce to it or read from it themselves.
-    public static func kafka(_ transport: KafkaTransport, state: String, stateMemory: Int = 64 << 20) -> StreamsBackend {
+    ///
+    /// - Parameter stateMemory: Bytes for the database's cache and write buffers; a quarter of `StreamsConfiguration.memoryBudget` when `nil`.
+    public static func kafka(_ transport: KafkaTransport, state: String, stateMemory: Int? = nil) -> StreamsBackend {
         StreamsBackend(transport: transport, clock: transport.clock, openState: rocksDBState(in: state, memory: stateMemory))
     }
 }

@@ -6,10 +6,13 @@ final class CommitRequest: @unchecked Sendable {
     let outputs: [OutputBatches]
     let offsets: [TopicPartition: CommittedOffset]
     let session: LogSession
+    /// What the session has staged.
+    let staged: StagedOutputs?
     /// What became of it. Belongs to the queue's lock.
     fileprivate var result: Result<[Offset], any Error>?
 
-    init(_ outputs: [OutputBatches], _ offsets: [TopicPartition: CommittedOffset], _ session: LogSession) {
+    init(_ outputs: [OutputBatches], _ offsets: [TopicPartition: CommittedOffset], _ session: LogSession, _ staged: StagedOutputs? = nil) {
+        self.staged = staged
         self.outputs = outputs
         self.offsets = offsets
         self.session = session

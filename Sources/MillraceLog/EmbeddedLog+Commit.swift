@@ -6,8 +6,10 @@ extension EmbeddedLog {
     /// Appends outputs and moves a group's offsets, all or nothing. See `TransportSession.commit`.
     ///
     /// What several threads commit at once shares an entry of the journal, and the syncs.
-    func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset], by session: LogSession) throws -> [Offset] {
-        try commits.run(CommitRequest(outputs, offsets, session)) { requests in
+    func commit(
+        _ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset], by session: LogSession, staged: StagedOutputs? = nil
+    ) throws -> [Offset] {
+        try commits.run(CommitRequest(outputs, offsets, session, staged)) { requests in
             writer.locked {
                 // When something is wrong with one of them nothing has happened yet, and each is tried by itself.
                 if requests.count > 1, case .success(let offsets) = Result(catching: { try commitTogether(requests) }) {
@@ -54,6 +56,16 @@ extension EmbeddedLog {
         firstOffsets.reserveCapacity(request.outputs.count)
         for output in request.outputs {
             let partition = try existingPartition(output.partition)
+            var stagedFirst: Offset?
+            try request.staged?.forEachPiece(of: output.partition) { piece in
+                if !touched.contains(where: { $0 === partition }) { touched.append(partition) }
+                let first = try partition.append(piece, now: now)
+                stagedFirst = stagedFirst ?? first
+            }
+            if let stagedFirst, output.bytes.count == 0 {
+                firstOffsets.append(stagedFirst)
+                continue
+            }
             let verdict = try judge(output.bytes, for: partition, now: now, entry)
             if let verdict, verdict.mark == nil, let repeated = verdict.repeated {
                 firstOffsets.append(repeated)
@@ -61,7 +73,7 @@ extension EmbeddedLog {
             }
             if !touched.contains(where: { $0 === partition }) { touched.append(partition) }
             let first = try partition.append(verdict.map { $0.newBatches(of: output.bytes) } ?? output.bytes, now: now)
-            firstOffsets.append(verdict?.repeated ?? first)
+            firstOffsets.append(stagedFirst ?? verdict?.repeated ?? first)
             if var mark = verdict?.mark {
                 mark.lastOffset = first.value + mark.count - 1
                 entry.producers.append(mark)

@@ -44,6 +44,9 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
     var sessionEpochs: [String: UInt64] = [:]
     var waitingSessions: [ObjectIdentifier: LogSession] = [:]
 
+    /// How many files for staged outputs were made.
+    private var stagedFiles = 0
+
     /// `close` was called.
     private(set) var isShutDown = false
 
@@ -97,6 +100,7 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
             options.logger.log(.notice, "An unfinished commit was undone", ("path", path), ("journalBytes", String(torn)))
         }
         try finishDeletions()
+        try StagedOutputs.removeLeftovers(in: path, fileSystem)
         for entry in catalogue.entries {
             topics[entry.description.name] = try openTopic(
                 entry, partitions: 0..<entry.description.partitions, marks: recovered?.partitions ?? [:])
@@ -184,6 +188,15 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
         }
         for partition in partitions { partition.hadGaps = entry.mayHaveGaps }
         return Topic(ordinal: entry.ordinal, description: entry.description, partitions: partitions)
+    }
+
+    /// A file for what a session stages.
+    func makeStagedOutputs() throws -> StagedOutputs {
+        let number = state.locked {
+            stagedFiles += 1
+            return stagedFiles
+        }
+        return try StagedOutputs(fileSystem, path: "\(path)/\(StagedOutputs.filePrefix)\(number)")
     }
 
     private func startBackgroundWork() {

@@ -14,6 +14,8 @@ final class LogSession: TransportSession, @unchecked Sendable {
     private var positions: [ReadPosition] = []
     /// Where the next poll begins, so that no partition starves the others.
     private var turn = 0
+    /// What was staged for the next commit.
+    private var staged: StagedOutputs?
 
     // Under the log's state lock.
     private var partitions: [PartitionLog] = []
@@ -157,10 +159,26 @@ final class LogSession: TransportSession, @unchecked Sendable {
     }
 
     func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset]) throws -> [Offset] {
-        try log.commit(outputs, offsets: offsets, by: self)
+        let firsts = try log.commit(outputs, offsets: offsets, by: self, staged: staged)
+        forgetStaged()
+        return firsts
+    }
+
+    func stage(_ outputs: [OutputBatches]) throws -> Bool {
+        let staged = try self.staged ?? log.makeStagedOutputs()
+        self.staged = staged
+        for output in outputs { try staged.add(output) }
+        return true
+    }
+
+    /// Removes the file: what is in it is for a commit that is made, or will never be. When it cannot be removed, the next start does it.
+    func forgetStaged() {
+        do { try staged?.remove() } catch { log.options.logger.log(.debug, "A file cannot be removed now", ("error", "\(error)")) }
+        staged = nil
     }
 
     func close() {
+        forgetStaged()
         log.state.locked {
             isClosed = true
             partitions.removeAll()

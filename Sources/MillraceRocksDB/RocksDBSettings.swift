@@ -36,7 +36,7 @@ final class RocksDBSettings {
         rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1)
         rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(table, 1)
         rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(table, 1)
-        rocksdb_block_based_options_set_format_version(table, 5)
+        rocksdb_block_based_options_set_format_version(table, TableFooter.version)
         let binarySearchAndHash: Int32 = 1
         rocksdb_block_based_options_set_data_block_index_type(table, binarySearchAndHash)
         rocksdb_options_set_block_based_table_factory(options, table)

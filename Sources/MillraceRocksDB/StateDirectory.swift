@@ -22,6 +22,9 @@ enum StateDirectory {
         if !names.contains("CURRENT"), let rest = names.first(where: { $0.hasSuffix(".sst") || $0.hasPrefix("MANIFEST-") }) {
             throw RocksDBFailure.corruption(path, "there is no CURRENT file beside \(rest)")
         }
+        for name in names where name.hasSuffix(".sst") {
+            if let fault = TableFooter.fault(of: path + "/" + name) { throw RocksDBFailure.corruption(path, fault) }
+        }
     }
 
     /// Leaves word that damage was met, so that the directory is not opened again as if it were whole. Best effort: without the mark, reading meets the damage again.

@@ -279,8 +279,8 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
 
     public func list(_ directory: String) throws -> [String] {
         try call {
-            let children = (Array(files.keys) + directories).filter { $0 != "/" && SimulatedFileSystem.parent($0) == directory }
-            return children.map { String($0[$0.index(after: $0.lastIndex(of: "/") ?? $0.startIndex)...]) }.sorted()
+            let inside = Inside(directory)
+            return (Array(files.keys) + directories).filter(inside.holds).map(inside.name).sorted()
         }
     }
 
@@ -314,9 +314,9 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
             guard path == "/" || directories.contains(path) else {
                 throw MillraceError(.transport, "There is no simulated directory \(path).")
             }
-            func isInside(_ child: String) -> Bool { child != "/" && SimulatedFileSystem.parent(child) == path }
-            syncedFiles = syncedFiles.filter { !isInside($0.key) }.merging(files.filter { isInside($0.key) }) { $1 }
-            syncedDirectories = syncedDirectories.filter { !isInside($0) }.union(directories.filter(isInside))
+            let inside = Inside(path)
+            syncedFiles = syncedFiles.filter { !inside.holds($0.key) }.merging(files.filter { inside.holds($0.key) }) { $1 }
+            syncedDirectories = syncedDirectories.filter { !inside.holds($0) }.union(directories.filter(inside.holds))
         }
     }
 
@@ -324,8 +324,32 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
     public var processID: Int { boot }
 
     private static func parent(_ path: String) -> String {
-        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash != path.startIndex else { return "/" }
         return String(path[..<slash])
+    }
+
+    /// What lies right in a directory. Bytes are looked at, not characters: this is asked so often that it was a quarter of a simulation's time.
+    private struct Inside {
+        private let prefix: String
+
+        init(_ directory: String) {
+            prefix = directory == "/" ? directory : directory + "/"
+        }
+
+        func holds(_ path: String) -> Bool {
+            guard path.utf8.count > prefix.utf8.count, path.hasPrefix(prefix) else { return false }
+            var path = path
+            return path.withUTF8 { bytes in
+                var index = prefix.utf8.count
+                while index < bytes.count {
+                    if bytes[index] == UInt8(ascii: "/") { return false }
+                    index += 1
+                }
+                return true
+            }
+        }
+
+        func name(_ path: String) -> String { String(path.utf8.dropFirst(prefix.utf8.count)) ?? path }
     }
 
     private func note(_ path: String, _ action: UInt64) {

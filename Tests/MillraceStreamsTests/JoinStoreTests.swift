@@ -54,12 +54,18 @@ import Testing
         #expect(logged.last?.value == nil)
     }
 
-    /// Against a list that is searched from end to end, through commits, evictions from memory, restarts and restores.
+    /// Against a list that is searched from end to end, through commits with and without a save, evictions from memory, restarts, crashes and restores.
     @Test(arguments: 1...6) func onDiskItFindsWhatAListFinds(seed: Int) throws {
         var numbers = SeededNumbers(seed: UInt64(seed))
         let disk = MemoryByteStore()
         var store = try makeStore(on: disk)
         var log: [LoggedChange] = []
+        /// How much of the log the disk knows of.
+        var saved = 0
+        func save() throws {
+            log += try store.commitChanges(to: disk)
+            saved = log.count
+        }
         var records: [(key: String, time: Int64, value: String)] = []
         var observed: Int64 = -1
         var now: Int64 = 0
@@ -71,13 +77,21 @@ import Testing
             observed = max(observed, time)
             records.append((key, time, "\(step)"))
             switch Int.random(in: 0...30, using: &numbers) {
-            case 0...2: log += try store.commitChanges(to: disk)
-            case 3:
-                log += try store.commitChanges(to: disk)
+            case 0: try save()
+            case 1...3:
+                log += try store.commitChanges()
                 store.trim(to: 0)
             case 4:
-                log += try store.commitChanges(to: disk)
+                try save()
+                store.trim(to: 0)
+            case 5:
+                try save()
                 store = try makeStore(on: disk)
+            case 6:
+                log += try store.commitChanges()
+                store = try makeStore(on: disk)
+                try store.restoreChanges(Array(log[saved...]), to: disk)
+                saved = log.count
             default: break
             }
             let probe = max(0, now - Int64.random(in: 0...4000, using: &numbers))
@@ -88,7 +102,7 @@ import Testing
                 .map { "\($0.element.value)@\($0.element.time)" }
             #expect(try fetch(store, key, probe...(probe + 700)) == expected)
         }
-        log += try store.commitChanges(to: disk)
+        try save()
         let restored = try makeStore()
         try restored.restoreChanges(log)
         let onDisk = MemoryByteStore()

@@ -94,7 +94,7 @@ final class SimulatedApp: Sendable {
     }
 
     private func run(_ transport: SimulatedTransport) throws -> Bool {
-        var backend = StreamsBackend(transport: transport, clock: machine.clock) { [machine, logger] _, _ in
+        var backend = StreamsBackend(transport: transport, clock: machine.clock) { [machine, logger] _, _, _ in
             if machine.database.isDamaged {
                 logger.log(.warning, "The local state is damaged and is removed")
                 machine.database.removeAll()

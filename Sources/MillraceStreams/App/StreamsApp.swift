@@ -192,7 +192,7 @@ public final class StreamsApp: Sendable {
             topology: topology.plan, configuration: configuration, transport: backend.transport
         ).prepare()
         queries.setTasks(work.tasks)
-        let state = try StateDirectory(try backend.openState(configuration.applicationID, configuration.logger))
+        let state = try StateDirectory(try backend.openState(configuration.applicationID, configuration.memory.database, configuration.logger))
         let outcome = Result {
             try TopologyComparison(configuration: configuration, transport: backend.transport, state: state).run(topology.plan)
             try runWorkers(on: state, work)

@@ -6,10 +6,11 @@ import MillraceCore
 public struct StreamsBackend: Sendable {
     /// Where topics live.
     public var transport: any Transport
-    /// Opens the database of an app's persistent stores; called once for each run, with the application id and the app's logger.
+    /// Opens the database of an app's persistent stores; called once for each run, with the application id, the bytes of memory that the
+    /// database may take of the app's budget, and the app's logger.
     ///
     /// A database that is damaged is to be made anew, and said so: its stores are then rebuilt from their changelogs.
-    public var openState: @Sendable (String, MillraceLogger) throws -> any ByteStore
+    public var openState: @Sendable (String, Int, MillraceLogger) throws -> any ByteStore
     /// The time of day and the time that only grows.
     public var clock: any WallClock
     /// Where threads come from; the system's when `nil`.
@@ -17,7 +18,7 @@ public struct StreamsBackend: Sendable {
 
     /// A backend of parts of your own; `import Millrace` brings `.embedded(at:)`.
     public init(
-        transport: any Transport, clock: any WallClock, openState: @escaping @Sendable (String, MillraceLogger) throws -> any ByteStore
+        transport: any Transport, clock: any WallClock, openState: @escaping @Sendable (String, Int, MillraceLogger) throws -> any ByteStore
     ) {
         self.transport = transport
         self.openState = openState

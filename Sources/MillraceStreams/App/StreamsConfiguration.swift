@@ -15,7 +15,9 @@ public struct StreamsConfiguration: Sendable {
     /// How long to wait for a topic that has nothing when others have: `nil` never waits, zero waits for what is there to be read already, more waits for producers too.
     /// Kafka: `max.task.idle.ms`.
     public var maximumTaskIdle: Duration? = .zero
-    /// Bytes that records waiting to be processed, uncommitted outputs and rows kept in memory may take, for the whole app. Reaching it slows reading or commits early.
+    /// Bytes that the app may take in all: for records that wait to be processed, uncommitted outputs, rows kept in memory, and the database's cache and write buffers. Reaching it
+    /// slows reading, commits early, or sends outputs to the disk ahead of their commit; it never changes results. A single row counts as it is, however long, and stores in memory
+    /// take what they take.
     public var memoryBudget = 256 << 20
     /// How much longer than its store a windowed changelog keeps rows. Topics forget by the time of day, stores by the time of the records: an app that works through records of
     /// the past needs more, or what its windows hold is gone from the changelog when the state directory is lost. Takes effect when the topic is made.
@@ -44,6 +46,8 @@ public struct StreamsConfiguration: Sendable {
     public var onMetrics: (@Sendable (AppMetrics) -> Void)?
     /// Told of each record that is processed, for distributed tracing; `nil`, which costs nothing, leaves the trace headers of records as they are.
     public var tracer: RecordTracer?
+
+    var memory: MemoryShares { MemoryShares(budget: memoryBudget) }
 
     /// A configuration with every default.
     public init(applicationID: String) {

@@ -6,13 +6,15 @@ extension Serde {
     ///
     /// The last byte says what stands before it: `0` the old value alone, `1` the new value alone, `2` the length of the new value (a zigzag varint), the new value and the
     /// old one. That a change may concern the past is not written: such changes do not get into the topic. Kafka: `ChangedSerializer`.
+    @inlinable
     func changes() -> Serde<Change<Value>> {
         let inner = self
         return Serde<Change<Value>>(
             "change of \(name)", write: { try inner.write(change: $0, to: $1) }, read: { try inner.readChange($0) })
     }
 
-    private func write(change: Change<Value>, to buffer: ByteBuffer) throws {
+    @inlinable
+    func write(change: Change<Value>, to buffer: ByteBuffer) throws {
         switch (change.new, change.old) {
         case (let new?, let old?):
             let start = buffer.count
@@ -39,7 +41,8 @@ extension Serde {
         }
     }
 
-    private func readChange(_ bytes: UnsafeRawBufferPointer) throws -> Change<Value> {
+    @inlinable
+    func readChange(_ bytes: UnsafeRawBufferPointer) throws -> Change<Value> {
         guard let flag = bytes.last, let start = bytes.baseAddress else {
             throw MillraceError(.serialization, "a change of a table is at least one byte long")
         }

@@ -73,6 +73,7 @@ struct RepartitionParts {
     @usableFromInline var partitions: Int?
     @usableFromInline var isMergeable = true
 
+    @usableFromInline
     init(base: String, _ builder: StreamsBuilder) {
         let topic = base.hasSuffix("-repartition") ? base : base + "-repartition"
         let sink = builder.graph.newProcessorName("KSTREAM-SINK-")
@@ -140,24 +141,22 @@ extension Grouping {
             mayBeMortal: true)
         let isNull = valueSerde.flatMap { serde in serde.allowsNull ? { @Sendable in serde.isNull($0) } : nil }
         return table(
-            name, behind: parent, sources, declaration, resultSerde, isVersioned: store.isVersioned, publicStore: store.name,
-            isNull: isNull,
-            assemble)
+            name, behind: parent, sources, declaration, resultSerde, StoredTableView(store: declaration.name, isVersioned: store.isVersioned),
+            publicStore: store.name, isNull: isNull, assemble)
     }
 
     @usableFromInline
     func table<Result>(
         _ name: String, behind parent: LogicalNode, _ sources: Set<String>, _ store: StoreDeclaration, _ resultSerde: Serde<Result>,
-        isVersioned: Bool, publicStore: String?, isNull: (@Sendable (Value) -> Bool)?,
+        _ view: StoredTableView<Key, Result>, publicStore: String?, isNull: (@Sendable (Value) -> Bool)?,
         _ assemble: @escaping @Sendable (NodeAssembly, AggregateContext<Value>) throws -> NodeInput
     ) -> KTable<Key, Result> {
-        let view = StoredTableView<Key, Result>(store: store.name, isVersioned: isVersioned)
         let storeName = store.name
         let payload = NodePayload { assembly in
             try assemble(assembly, AggregateContext(store: storeName, sendsOldValues: view.sendsOldValues, isNull: isNull))
         }
         let node = builder.addProcessor(name, parents: [parent], payload, stores: [store])
-        node.outputIsVersioned = isVersioned
+        node.outputIsVersioned = view.isVersioned
         return KTable(
             builder: builder, node: node, name: name, key: keySerde, value: resultSerde, sources: sources, view: view,
             storeName: publicStore

@@ -9,9 +9,9 @@ import MillraceCore
 ///
 /// Kafka: `JoinWindows`.
 public struct JoinWindows: Sendable, Hashable {
-    let before: Int64
-    let after: Int64
-    let grace: Int64
+    @usableFromInline let before: Int64
+    @usableFromInline let after: Int64
+    @usableFromInline let grace: Int64
     /// What is wrong with the sizes, if anything is.
     let fault: String?
 
@@ -41,5 +41,5 @@ public struct JoinWindows: Sendable, Hashable {
     }
 
     /// How long a store must keep records for the other side: the window and the grace period.
-    var retention: Int64 { before.addingClamped(after).addingClamped(grace) }
+    @usableFromInline var retention: Int64 { before.addingClamped(after).addingClamped(grace) }
 }

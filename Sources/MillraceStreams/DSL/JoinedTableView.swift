@@ -2,25 +2,49 @@ import MillraceCore
 import MillracePlan
 
 /// A table joined of two, row by row, and kept only if it was given a store.
+@usableFromInline
 final class JoinedTableView<Key, Left, Right, Result>: TableView<Key, Result>, @unchecked Sendable {
     private let left: TableView<Key, Left>
     private let right: TableView<Key, Right>
-    private let kind: TableJoinKind
     /// The name of the table's own store; `nil` without one.
-    private let store: String?
+    @usableFromInline let store: String?
     private let versioned: Bool
-    private let join: @Sendable (Left?, Right?) throws -> Result?
+    private let lookup: @Sendable (NodeAssembly) throws -> TableLookup<Key, Result>
 
-    init(
+    @inlinable
+    convenience init(
         _ left: TableView<Key, Left>, _ right: TableView<Key, Right>, _ kind: TableJoinKind, store: String?, isVersioned: Bool,
         join: @escaping @Sendable (Left?, Right?) throws -> Result?
     ) {
+        self.init(left, right, store, isVersioned) { assembly in
+            if let store { return try TableLookup(reading: store, assembly) }
+            let findLeft = try left.makeLookup(assembly).find
+            let findRight = try right.makeLookup(assembly).find
+            let site = assembly.site
+            return TableLookup(find: { key in
+                let left = try findLeft(key)
+                if left?.value == nil, kind != .outer { return nil }
+                let right = try findRight(key)
+                if right?.value == nil, kind == .inner || left?.value == nil { return nil }
+                let result: Result?
+                do { result = try join(left?.value, right?.value) } catch { throw site.failure(error) }
+                let times = (left?.timestamp ?? .none, right?.timestamp ?? .none)
+                return result.map { Row(value: $0, timestamp: max(times.0, times.1), isDirty: false) }
+            })
+        }
+    }
+
+    /// - Parameter lookup: Compiled for the table's types where they are known.
+    @usableFromInline
+    init(
+        _ left: TableView<Key, Left>, _ right: TableView<Key, Right>, _ store: String?, _ isVersioned: Bool,
+        lookup: @escaping @Sendable (NodeAssembly) throws -> TableLookup<Key, Result>
+    ) {
         self.left = left
         self.right = right
-        self.kind = kind
         self.store = store
+        self.lookup = lookup
         versioned = isVersioned
-        self.join = join
     }
 
     override func provideOldValues(force: Bool) -> Bool {
@@ -30,7 +54,7 @@ final class JoinedTableView<Key, Left, Right, Result>: TableView<Key, Result>, @
         return true
     }
 
-    override var lookupStores: [String] {
+    @usableFromInline override var lookupStores: [String] {
         if let store { return [store] }
         let stores = left.lookupStores
         return stores + right.lookupStores.filter { !stores.contains($0) }
@@ -39,21 +63,9 @@ final class JoinedTableView<Key, Left, Right, Result>: TableView<Key, Result>, @
     /// A join of versioned tables is not versioned itself, unless its own store is.
     override var isVersioned: Bool { store != nil && versioned }
 
+    @usableFromInline
     override func makeLookup(_ assembly: NodeAssembly) throws -> TableLookup<Key, Result> {
-        if let store { return try TableLookup(reading: store, assembly) }
-        let findLeft = try left.makeLookup(assembly).find
-        let findRight = try right.makeLookup(assembly).find
-        let (kind, join, site) = (self.kind, self.join, assembly.site)
-        return TableLookup(find: { key in
-            let left = try findLeft(key)
-            if left?.value == nil, kind != .outer { return nil }
-            let right = try findRight(key)
-            if right?.value == nil, kind == .inner || left?.value == nil { return nil }
-            let result: Result?
-            do { result = try join(left?.value, right?.value) } catch { throw site.failure(error) }
-            let times = (left?.timestamp ?? .none, right?.timestamp ?? .none)
-            return result.map { Row(value: $0, timestamp: max(times.0, times.1), isDirty: false) }
-        })
+        try lookup(assembly)
     }
 
     /// The node that takes the updates of one of the tables.
@@ -61,6 +73,7 @@ final class JoinedTableView<Key, Left, Right, Result>: TableView<Key, Result>, @
     /// - Parameters:
     ///   - parent: The logical node of that table.
     ///   - other: The other table.
+    @inlinable
     func side<Own, Other>(
         from parent: String, lookingUp other: TableView<Key, Other>, _ side: TableJoinSide,
         join: @escaping @Sendable (Own?, Other?) throws -> Result?
@@ -74,6 +87,7 @@ final class JoinedTableView<Key, Left, Right, Result>: TableView<Key, Result>, @
     }
 
     /// The node in which the updates of both sides meet, and which keeps the rows if they are kept.
+    @inlinable
     func merge() -> NodePayload {
         NodePayload { [self] assembly in
             let output = try assembly.output(Key.self, Change<Result>.self)

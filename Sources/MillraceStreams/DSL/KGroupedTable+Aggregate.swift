@@ -6,7 +6,7 @@ extension KGroupedTable {
     ///     users.groupBy { _, user in (user.city, user.name) }.count(in: "users-per-city")
     ///
     /// A group whose last row went away has the count 0. Kafka: `count`.
-    @discardableResult
+    @inlinable @discardableResult
     public func count(in store: Materialized = .automatic, named: String? = nil) -> KTable<Key, Int64> {
         aggregated(
             in: store, value: .bigEndian, prefix: "KTABLE-AGGREGATE-", named: named,
@@ -22,7 +22,7 @@ extension KGroupedTable {
     /// - Parameters:
     ///   - adder: Gets the result so far and a value that came.
     ///   - subtractor: Gets the result so far and a value that went.
-    @discardableResult
+    @inlinable @discardableResult
     public func reduce(
         in store: Materialized = .automatic, named: String? = nil, adding adder: @escaping @Sendable (Value, Value) throws -> Value?,
         subtracting subtractor: @escaping @Sendable (Value, Value) throws -> Value?
@@ -46,7 +46,7 @@ extension KGroupedTable {
     ///   - value: How results are written to the store; the type's own serde when left out.
     ///   - adder: Gets group, value that came and the result so far.
     ///   - subtractor: Gets group, value that went and the result so far.
-    @discardableResult
+    @inlinable @discardableResult
     public func aggregate<Result>(
         _ initial: @escaping @autoclosure @Sendable () throws -> Result, in store: Materialized = .automatic, value: Serde<Result>? = nil,
         named: String? = nil, adding adder: @escaping @Sendable (Key, Value, Result) throws -> Result?,
@@ -64,7 +64,7 @@ extension KGroupedTable {
     /// Folds the values of each group into a result that does not exist before the first one.
     ///
     /// - Parameter adder: Gets `nil` for a group without a result.
-    @discardableResult
+    @inlinable @discardableResult
     public func aggregate<Result>(
         in store: Materialized = .automatic, value: Serde<Result>? = nil, named: String? = nil,
         adding adder: @escaping @Sendable (Key, Value, Result?) throws -> Result?,

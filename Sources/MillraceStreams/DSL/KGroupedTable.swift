@@ -7,14 +7,15 @@ import MillracePlan
 ///
 /// Kafka: `KGroupedTable<K, V>`.
 public struct KGroupedTable<Key, Value> {
-    let builder: StreamsBuilder
+    @usableFromInline let builder: StreamsBuilder
     /// The node that splits updates into losses and gains of groups.
-    let node: LogicalNode
-    let topicName: String?
-    let keySerde: Serde<Key>?
-    let valueSerde: Serde<Value>?
-    private let shared = SharedRepartition()
+    @usableFromInline let node: LogicalNode
+    @usableFromInline let topicName: String?
+    @usableFromInline let keySerde: Serde<Key>?
+    @usableFromInline let valueSerde: Serde<Value>?
+    @usableFromInline let shared = SharedRepartition()
 
+    @inlinable
     init(builder: StreamsBuilder, node: LogicalNode, topicName: String?, key: Serde<Key>?, value: Serde<Value>?) {
         self.builder = builder
         self.node = node
@@ -24,6 +25,7 @@ public struct KGroupedTable<Key, Value> {
     }
 
     /// The table of an aggregation: its repartition topic, its store, its node.
+    @inlinable
     func aggregated<Result>(
         in store: Materialized, value: Serde<Result>?, prefix: String, named: String?, _ aggregate: TableAggregate<Key, Value, Result>
     ) -> KTable<Key, Result> {
@@ -50,7 +52,8 @@ public struct KGroupedTable<Key, Value> {
     }
 
     /// The trip through the repartition topic, which aggregations of a named grouping share.
-    private func repartitioned(_ topic: String, _ key: Serde<Key>, sink: String, source: String) -> LogicalNode {
+    @inlinable
+    func repartitioned(_ topic: String, _ key: Serde<Key>, sink: String, source: String) -> LogicalNode {
         if topicName != nil, let node = shared.node {
             // Added again, so that it is written no earlier than Kafka Streams would.
             builder.graph.add(node, parents: [self.node])
@@ -71,6 +74,10 @@ public struct KGroupedTable<Key, Value> {
 }
 
 /// The repartition of a grouping, once there is one.
-private final class SharedRepartition {
-    var node: LogicalNode?
+@usableFromInline
+final class SharedRepartition {
+    @usableFromInline var node: LogicalNode?
+
+    @inlinable
+    init() {}
 }

@@ -19,6 +19,7 @@ extension KStream {
     ///   - key: How keys are written; the stream's serde when left out.
     ///
     /// Kafka: `join(KStream, ValueJoiner, JoinWindows, StreamJoined)`.
+    @inlinable
     public func join<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic,
         named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, otherValue: Serde<Other>? = nil,
@@ -30,6 +31,7 @@ extension KStream {
     }
 
     /// Joins each record with those of another stream, with a joiner that also gets the key. Kafka: `join` with a `ValueJoinerWithKey`.
+    @inlinable
     public func join<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic,
         named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, otherValue: Serde<Other>? = nil,
@@ -41,6 +43,7 @@ extension KStream {
     }
 
     /// Joins each record with those of another stream, where keys and values may be missing. Records without either are dropped and counted.
+    @inlinable
     public func join<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
         key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
@@ -52,6 +55,7 @@ extension KStream {
     }
 
     /// Joins each record with those of another stream, where keys and values may be missing, with a joiner that also gets the key.
+    @inlinable
     public func join<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
         key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
@@ -63,7 +67,7 @@ extension KStream {
     }
 
     /// Joins each record with those of another stream, where values may be missing. Records without one are dropped and counted.
-    @_disfavoredOverload
+    @inlinable @_disfavoredOverload
     public func join<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic,
         named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil, otherValue: Serde<Other.Wrapped>? = nil,
@@ -75,7 +79,7 @@ extension KStream {
     }
 
     /// Joins each record with those of another stream, where values may be missing, with a joiner that also gets the key.
-    @_disfavoredOverload
+    @inlinable @_disfavoredOverload
     public func join<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic,
         named: String? = nil, key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil, otherValue: Serde<Other.Wrapped>? = nil,

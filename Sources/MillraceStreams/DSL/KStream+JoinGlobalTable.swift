@@ -12,6 +12,7 @@ extension KStream {
     /// - Parameters:
     ///   - key: Where the row is; it may be made of the record's key and value.
     ///   - joiner: Gets the record's value and the row.
+    @inlinable
     public func join<TableKey, Row, Result>(
         _ table: GlobalKTable<TableKey, Row>, named: String? = nil, on key: @escaping @Sendable (Key, Value) throws -> TableKey?,
         joining joiner: @escaping @Sendable (Value, Row) throws -> Result
@@ -20,6 +21,7 @@ extension KStream {
     }
 
     /// Each record with the row of a global table that it points at; `joiner` gets the record's key too.
+    @inlinable
     public func join<TableKey, Row, Result>(
         _ table: GlobalKTable<TableKey, Row>, named: String? = nil, on key: @escaping @Sendable (Key, Value) throws -> TableKey?,
         joining joiner: @escaping @Sendable (Key, Value, Row) throws -> Result
@@ -32,6 +34,7 @@ extension KStream {
     ///     orders.leftJoin(countries) { _, order in order.country } joining: { order, country in Delivery(order, country ?? .home) }
     ///
     /// Kafka: `leftJoin(GlobalKTable, …)`.
+    @inlinable
     public func leftJoin<TableKey, Row, Result>(
         _ table: GlobalKTable<TableKey, Row>, named: String? = nil, on key: @escaping @Sendable (Key, Value) throws -> TableKey?,
         joining joiner: @escaping @Sendable (Value, Row?) throws -> Result
@@ -40,6 +43,7 @@ extension KStream {
     }
 
     /// Each record with the row of a global table that it points at, or with `nil`; `joiner` gets the record's key too.
+    @inlinable
     public func leftJoin<TableKey, Row, Result>(
         _ table: GlobalKTable<TableKey, Row>, named: String? = nil, on key: @escaping @Sendable (Key, Value) throws -> TableKey?,
         joining joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result
@@ -50,6 +54,7 @@ extension KStream {
 
 extension KStream where Value: Nullable {
     /// Each record with the row of a global table that it points at. Records without a value are dropped and counted as `nullValue`.
+    @inlinable
     public func join<TableKey, Row, Result>(
         _ table: GlobalKTable<TableKey, Row>, named: String? = nil,
         on key: @escaping @Sendable (Key, Value.Wrapped) throws -> TableKey?,
@@ -59,6 +64,7 @@ extension KStream where Value: Nullable {
     }
 
     /// Each record with the row of a global table that it points at; `joiner` gets the record's key too. Records without a value are dropped.
+    @inlinable
     public func join<TableKey, Row, Result>(
         _ table: GlobalKTable<TableKey, Row>, named: String? = nil,
         on key: @escaping @Sendable (Key, Value.Wrapped) throws -> TableKey?,
@@ -68,6 +74,7 @@ extension KStream where Value: Nullable {
     }
 
     /// Each record with the row of a global table that it points at, or with `nil`. Records without a value are dropped.
+    @inlinable
     public func leftJoin<TableKey, Row, Result>(
         _ table: GlobalKTable<TableKey, Row>, named: String? = nil,
         on key: @escaping @Sendable (Key, Value.Wrapped) throws -> TableKey?,
@@ -77,6 +84,7 @@ extension KStream where Value: Nullable {
     }
 
     /// Each record with the row of a global table that it points at, or with `nil`; `joiner` gets the record's key too. Records without a value are dropped.
+    @inlinable
     public func leftJoin<TableKey, Row, Result>(
         _ table: GlobalKTable<TableKey, Row>, named: String? = nil,
         on key: @escaping @Sendable (Key, Value.Wrapped) throws -> TableKey?,
@@ -87,17 +95,26 @@ extension KStream where Value: Nullable {
 }
 
 /// What the join of a stream with a table computes, and whether it has a result for records without a row.
+@usableFromInline
 struct RowJoiner<Key, Left, Row, Result>: Sendable {
     /// Whether a record that points at no row has a result too.
-    let keepsUnmatched: Bool
+    @usableFromInline let keepsUnmatched: Bool
     /// The result, `nil` for none.
-    let join: @Sendable (Key, Left, Row?) throws -> Result?
+    @usableFromInline let join: @Sendable (Key, Left, Row?) throws -> Result?
 
+    @inlinable
+    init(keepsUnmatched: Bool, join: @escaping @Sendable (Key, Left, Row?) throws -> Result?) {
+        self.keepsUnmatched = keepsUnmatched
+        self.join = join
+    }
+
+    @inlinable
     static func inner(_ join: @escaping @Sendable (Key, Left, Row) throws -> Result) -> RowJoiner {
         RowJoiner(keepsUnmatched: false) { key, left, row in try row.map { try join(key, left, $0) } }
     }
 
     /// An inner join by the stream's key, so that there is a key wherever there is a row.
+    @inlinable
     static func innerOfKeyed(_ join: @escaping @Sendable (Key.Wrapped, Left, Row) throws -> Result) -> RowJoiner where Key: Nullable {
         RowJoiner(keepsUnmatched: false) { key, left, row in
             guard let key = key.optional, let row else { return nil }
@@ -105,6 +122,7 @@ struct RowJoiner<Key, Left, Row, Result>: Sendable {
         }
     }
 
+    @inlinable
     static func left(_ join: @escaping @Sendable (Key, Left, Row?) throws -> Result) -> RowJoiner {
         RowJoiner(keepsUnmatched: true, join: join)
     }
@@ -112,7 +130,8 @@ struct RowJoiner<Key, Left, Row, Result>: Sendable {
 
 extension KStream {
     /// - Parameter left: The value of a record as the join takes it, `nil` where it is none.
-    private func joined<Left, TableKey, Row, Result>(
+    @inlinable
+    func joined<Left, TableKey, Row, Result>(
         _ table: GlobalKTable<TableKey, Row>, named: String?, left: @escaping @Sendable (Value) -> Left?,
         on tableKey: @escaping @Sendable (Key, Left) throws -> TableKey?, _ joiner: RowJoiner<Key, Left, Row, Result>
     ) -> KStream<Key, Result> {

@@ -18,6 +18,7 @@ extension KStream {
     ///   - joiner: Gets the record's value and the row's.
     ///
     /// Kafka: `join(KTable, …)`.
+    @inlinable
     public func join<Row, Result>(
         _ table: KTable<Key, Row>, grace: Duration? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil,
         _ joiner: @escaping @Sendable (Value, Row) throws -> Result
@@ -26,6 +27,7 @@ extension KStream {
     }
 
     /// Each record with the table's row of the same key; `joiner` gets the key too.
+    @inlinable
     public func join<Row, Result>(
         _ table: KTable<Key, Row>, grace: Duration? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil,
         _ joiner: @escaping @Sendable (Key, Value, Row) throws -> Result
@@ -38,6 +40,7 @@ extension KStream {
     ///     orders.leftJoin(customers) { order, customer in Invoice(order, customer ?? .unknown) }
     ///
     /// Kafka: `leftJoin(KTable, …)`.
+    @inlinable
     public func leftJoin<Row, Result>(
         _ table: KTable<Key, Row>, grace: Duration? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil,
         _ joiner: @escaping @Sendable (Value, Row?) throws -> Result
@@ -46,6 +49,7 @@ extension KStream {
     }
 
     /// Each record with the table's row of the same key, or with `nil`; `joiner` gets the key too.
+    @inlinable
     public func leftJoin<Row, Result>(
         _ table: KTable<Key, Row>, grace: Duration? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil,
         _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result
@@ -56,6 +60,7 @@ extension KStream {
 
 extension KStream where Value: Nullable {
     /// Each record with the table's row of the same key. Records without a value are dropped and counted as `nullValue`.
+    @inlinable
     public func join<Row, Result>(
         _ table: KTable<Key, Row>, grace: Duration? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil,
         _ joiner: @escaping @Sendable (Value.Wrapped, Row) throws -> Result
@@ -64,6 +69,7 @@ extension KStream where Value: Nullable {
     }
 
     /// Each record with the table's row of the same key; `joiner` gets the key too. Records without a value are dropped.
+    @inlinable
     public func join<Row, Result>(
         _ table: KTable<Key, Row>, grace: Duration? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil,
         _ joiner: @escaping @Sendable (Key, Value.Wrapped, Row) throws -> Result
@@ -72,6 +78,7 @@ extension KStream where Value: Nullable {
     }
 
     /// Each record with the table's row of the same key, or with `nil`. Records without a value are dropped.
+    @inlinable
     public func leftJoin<Row, Result>(
         _ table: KTable<Key, Row>, grace: Duration? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil,
         _ joiner: @escaping @Sendable (Value.Wrapped, Row?) throws -> Result
@@ -80,6 +87,7 @@ extension KStream where Value: Nullable {
     }
 
     /// Each record with the table's row of the same key, or with `nil`; `joiner` gets the key too. Records without a value are dropped.
+    @inlinable
     public func leftJoin<Row, Result>(
         _ table: KTable<Key, Row>, grace: Duration? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil,
         _ joiner: @escaping @Sendable (Key, Value.Wrapped, Row?) throws -> Result

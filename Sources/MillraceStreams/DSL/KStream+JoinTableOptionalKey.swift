@@ -2,6 +2,7 @@ import MillraceCore
 
 extension KStream where Key: Nullable {
     /// Each record with the table's row of the same key. Records without a key are dropped and counted as `nullKey`.
+    @inlinable
     public func join<Row, Result>(
         _ table: KTable<Key.Wrapped, Row>, grace: Duration? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil,
         _ joiner: @escaping @Sendable (Value, Row) throws -> Result
@@ -10,6 +11,7 @@ extension KStream where Key: Nullable {
     }
 
     /// Each record with the table's row of the same key; `joiner` gets the key too. Records without a key are dropped.
+    @inlinable
     public func join<Row, Result>(
         _ table: KTable<Key.Wrapped, Row>, grace: Duration? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil,
         _ joiner: @escaping @Sendable (Key.Wrapped, Value, Row) throws -> Result
@@ -18,6 +20,7 @@ extension KStream where Key: Nullable {
     }
 
     /// Each record with the table's row of the same key, or with `nil` where there is none or the record has no key.
+    @inlinable
     public func leftJoin<Row, Result>(
         _ table: KTable<Key.Wrapped, Row>, grace: Duration? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil,
         _ joiner: @escaping @Sendable (Value, Row?) throws -> Result
@@ -26,6 +29,7 @@ extension KStream where Key: Nullable {
     }
 
     /// Each record with the table's row of the same key, or with `nil` where there is none or the record has no key; `joiner` gets the key too.
+    @inlinable
     public func leftJoin<Row, Result>(
         _ table: KTable<Key.Wrapped, Row>, grace: Duration? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil,
         _ joiner: @escaping @Sendable (Key, Value, Row?) throws -> Result
@@ -36,6 +40,7 @@ extension KStream where Key: Nullable {
 
 extension KStream where Key: Nullable, Value: Nullable {
     /// Each record with the table's row of the same key. Records without key or value are dropped.
+    @inlinable
     public func join<Row, Result>(
         _ table: KTable<Key.Wrapped, Row>, grace: Duration? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil,
         _ joiner: @escaping @Sendable (Value.Wrapped, Row) throws -> Result
@@ -44,6 +49,7 @@ extension KStream where Key: Nullable, Value: Nullable {
     }
 
     /// Each record with the table's row of the same key; `joiner` gets the key too. Records without key or value are dropped.
+    @inlinable
     public func join<Row, Result>(
         _ table: KTable<Key.Wrapped, Row>, grace: Duration? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil,
         _ joiner: @escaping @Sendable (Key.Wrapped, Value.Wrapped, Row) throws -> Result
@@ -52,6 +58,7 @@ extension KStream where Key: Nullable, Value: Nullable {
     }
 
     /// Each record with the table's row of the same key, or with `nil` where there is none or the record has no key. Records without a value are dropped.
+    @inlinable
     public func leftJoin<Row, Result>(
         _ table: KTable<Key.Wrapped, Row>, grace: Duration? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil,
         _ joiner: @escaping @Sendable (Value.Wrapped, Row?) throws -> Result
@@ -60,6 +67,7 @@ extension KStream where Key: Nullable, Value: Nullable {
     }
 
     /// Each record with the table's row of the same key, or with `nil`; `joiner` gets the key too. Records without a value are dropped.
+    @inlinable
     public func leftJoin<Row, Result>(
         _ table: KTable<Key.Wrapped, Row>, grace: Duration? = nil, key: Serde<Key>? = nil, value: Serde<Value>? = nil, named: String? = nil,
         _ joiner: @escaping @Sendable (Key, Value.Wrapped, Row?) throws -> Result

@@ -3,6 +3,7 @@ import MillraceCore
 // The three ways in which a join sees the types of its streams; all end in one `StreamJoinPlan`.
 extension KStream {
     /// Keys and values as the streams' types say. A type that has a null of its own is still asked whether a value is one.
+    @inlinable
     func joined<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized, named: String?,
         key: Serde<Key>?, value: Serde<Value>?, otherValue: Serde<Other>?,
@@ -19,6 +20,7 @@ extension KStream {
     }
 
     /// Values that may be missing.
+    @inlinable
     func joined<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized, named: String?,
         key: Serde<Key>?, value: Serde<Value.Wrapped>?, otherValue: Serde<Other.Wrapped>?,
@@ -35,6 +37,7 @@ extension KStream {
     }
 
     /// Keys and values that may be missing.
+    @inlinable
     func joined<ResultKey, Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized, named: String?,
         key: Serde<Key.Wrapped>?, value: Serde<Value.Wrapped>?, otherValue: Serde<Other.Wrapped>?,
@@ -56,7 +59,7 @@ extension KStream {
 
 extension Serde {
     /// A value unless it stands for null.
-    var nonNull: @Sendable (Value) -> Value? {
+    @inlinable var nonNull: @Sendable (Value) -> Value? {
         guard allowsNull else { return { $0 } }
         let serde = self
         return { serde.isNull($0) ? nil : $0 }

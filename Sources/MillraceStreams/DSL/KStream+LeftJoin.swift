@@ -12,6 +12,7 @@ extension KStream {
     /// record without a key is joined with `nil` at once, one without a value is dropped and counted. Otherwise as `join`.
     ///
     /// Kafka: `leftJoin(KStream, ValueJoiner, JoinWindows, StreamJoined)`.
+    @inlinable
     public func leftJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
         key: Serde<Key>? = nil, value: Serde<Value>? = nil,
@@ -23,6 +24,7 @@ extension KStream {
     }
 
     /// Joins each record with those of another stream, or with `nil` when none comes, with a joiner that also gets the key.
+    @inlinable
     public func leftJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
         key: Serde<Key>? = nil, value: Serde<Value>? = nil,
@@ -34,6 +36,7 @@ extension KStream {
     }
 
     /// Joins each record with those of another stream, or with `nil` when none comes, where keys and values may be missing.
+    @inlinable
     public func leftJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
         key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
@@ -45,6 +48,7 @@ extension KStream {
     }
 
     /// Joins each record with those of another stream, or with `nil` when none comes, where keys and values may be missing, with a joiner that also gets the key.
+    @inlinable
     public func leftJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
         key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
@@ -59,7 +63,7 @@ extension KStream {
     }
 
     /// Joins each record with those of another stream, or with `nil` when none comes, where values may be missing.
-    @_disfavoredOverload
+    @inlinable @_disfavoredOverload
     public func leftJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
         key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil,
@@ -71,7 +75,7 @@ extension KStream {
     }
 
     /// Joins each record with those of another stream, or with `nil` when none comes, where values may be missing, with a joiner that also gets the key.
-    @_disfavoredOverload
+    @inlinable @_disfavoredOverload
     public func leftJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
         key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil,

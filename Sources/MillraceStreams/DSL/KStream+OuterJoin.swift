@@ -11,6 +11,7 @@ extension KStream {
     /// Records of either side wait as those of the left do in `leftJoin`.
     ///
     /// Kafka: `outerJoin(KStream, ValueJoiner, JoinWindows, StreamJoined)`.
+    @inlinable
     public func outerJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
         key: Serde<Key>? = nil, value: Serde<Value>? = nil,
@@ -22,6 +23,7 @@ extension KStream {
     }
 
     /// Joins the records of both streams, those without a partner with `nil`, with a joiner that also gets the key.
+    @inlinable
     public func outerJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
         key: Serde<Key>? = nil, value: Serde<Value>? = nil,
@@ -37,6 +39,7 @@ extension KStream {
     }
 
     /// Joins the records of both streams, those without a partner with `nil`, where keys and values may be missing.
+    @inlinable
     public func outerJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
         key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
@@ -48,6 +51,7 @@ extension KStream {
     }
 
     /// Joins the records of both streams, those without a partner with `nil`, where keys and values may be missing, with a joiner that also gets the key.
+    @inlinable
     public func outerJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
         key: Serde<Key.Wrapped>? = nil, value: Serde<Value.Wrapped>? = nil,
@@ -63,7 +67,7 @@ extension KStream {
     }
 
     /// Joins the records of both streams, those without a partner with `nil`, where values may be missing.
-    @_disfavoredOverload
+    @inlinable @_disfavoredOverload
     public func outerJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
         key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil,
@@ -75,7 +79,7 @@ extension KStream {
     }
 
     /// Joins the records of both streams, those without a partner with `nil`, where values may be missing, with a joiner that also gets the key.
-    @_disfavoredOverload
+    @inlinable @_disfavoredOverload
     public func outerJoin<Other, Result>(
         _ other: KStream<Key, Other>, within windows: JoinWindows, in store: Materialized = .automatic, named: String? = nil,
         key: Serde<Key>? = nil, value: Serde<Value.Wrapped>? = nil,

@@ -14,6 +14,7 @@ extension KStream {
     ///   - stores: Stores of the processor's own. A store may be brought along by several processors, which then share it.
     ///   - names: Stores declared elsewhere that the processor uses: `StreamsBuilder.addStore`, or tables by the name of their store.
     ///   - make: Makes the processor, once for each task.
+    @inlinable
     public func process<NewKey, NewValue>(
         bringing stores: [StoreBuilder] = [], connecting names: [String] = [], named: String? = nil,
         _ make: @escaping @Sendable (ProcessorContext<NewKey, NewValue>) throws -> any Processor<Key, Value>
@@ -25,6 +26,7 @@ extension KStream {
     }
 
     /// Hands each record to a processor of your own that ends the stream. Kafka: `process`.
+    @inlinable
     public func process(
         bringing stores: [StoreBuilder] = [], connecting names: [String] = [], named: String? = nil,
         _ make: @escaping @Sendable (ProcessorContext<Never, Never>) throws -> any Processor<Key, Value>
@@ -41,6 +43,7 @@ extension KStream {
     ///     }
     ///
     /// Kafka: `processValues`.
+    @inlinable
     public func processValues<NewValue>(
         bringing stores: [StoreBuilder] = [], connecting names: [String] = [], named: String? = nil,
         _ make: @escaping @Sendable (FixedKeyProcessorContext<Key, NewValue>) throws -> any FixedKeyProcessor<Key, Value>
@@ -51,7 +54,8 @@ extension KStream {
         }
     }
 
-    private func processed<NewKey, NewValue>(
+    @inlinable
+    func processed<NewKey, NewValue>(
         _ prefix: String, bringing stores: [StoreBuilder], connecting names: [String], named: String?, changesKey: Bool,
         _ assemble: @escaping @Sendable (NodeAssembly) throws -> NodeInput
     ) -> KStream<NewKey, NewValue> {

@@ -10,13 +10,13 @@ extension KStream {
     /// the records were read, they go through a repartition topic first. The rows are kept only when the store has a name, or when an operator behind looks them up.
     ///
     /// Kafka: `toTable`.
-    @discardableResult
+    @inlinable @discardableResult
     public func toTable(in store: Materialized = .automatic, named: String? = nil) -> KTable<Key, Value> {
         table(in: store, key: keySerde, value: valueSerde, named: named, plainRows)
     }
 
     /// A table of the latest value of each key, written with these serdes.
-    @discardableResult
+    @inlinable @discardableResult
     public func toTable(
         in store: Materialized = .automatic, key: Serde<Key>, value: Serde<Value>, named: String? = nil
     ) -> KTable<Key, Value> {
@@ -26,13 +26,13 @@ extension KStream {
 
 extension KStream where Value: Nullable {
     /// A table of the latest value of each key; `nil` deletes a row.
-    @discardableResult
+    @inlinable @discardableResult
     public func toTable(in store: Materialized = .automatic, named: String? = nil) -> KTable<Key, Value.Wrapped> {
         table(in: store, key: keySerde, value: valueSerde.map(Value.wrapped), named: named, deletableRows)
     }
 
     /// A table of the latest value of each key; `nil` deletes a row.
-    @discardableResult
+    @inlinable @discardableResult
     public func toTable(
         in store: Materialized = .automatic, key: Serde<Key>, value: Serde<Value.Wrapped>, named: String? = nil
     ) -> KTable<Key, Value.Wrapped> {
@@ -42,13 +42,13 @@ extension KStream where Value: Nullable {
 
 extension KStream where Key: Nullable {
     /// A table of the latest value of each key. Records without a key are dropped.
-    @discardableResult
+    @inlinable @discardableResult
     public func toTable(in store: Materialized = .automatic, named: String? = nil) -> KTable<Key.Wrapped, Value> {
         table(in: store, key: keySerde.map(Key.wrapped), value: valueSerde, named: named, keyedRows)
     }
 
     /// A table of the latest value of each key. Records without a key are dropped.
-    @discardableResult
+    @inlinable @discardableResult
     public func toTable(
         in store: Materialized = .automatic, key: Serde<Key.Wrapped>, value: Serde<Value>, named: String? = nil
     ) -> KTable<Key.Wrapped, Value> {
@@ -58,7 +58,7 @@ extension KStream where Key: Nullable {
 
 extension KStream where Key: Nullable, Value: Nullable {
     /// A table of the latest value of each key; `nil` deletes a row. Records without a key are dropped.
-    @discardableResult
+    @inlinable @discardableResult
     public func toTable(in store: Materialized = .automatic, named: String? = nil) -> KTable<Key.Wrapped, Value.Wrapped> {
         table(
             in: store, key: keySerde.map(Key.wrapped), value: valueSerde.map(Value.wrapped), named: named,
@@ -66,7 +66,7 @@ extension KStream where Key: Nullable, Value: Nullable {
     }
 
     /// A table of the latest value of each key; `nil` deletes a row. Records without a key are dropped.
-    @discardableResult
+    @inlinable @discardableResult
     public func toTable(
         in store: Materialized = .automatic, key: Serde<Key.Wrapped>, value: Serde<Value.Wrapped>, named: String? = nil
     ) -> KTable<Key.Wrapped, Value.Wrapped> {
@@ -75,28 +75,40 @@ extension KStream where Key: Nullable, Value: Nullable {
 }
 
 /// How the records of a stream are rows of a table of these types.
-private struct RowForm<Key, Value, RowKey, Row>: Sendable {
+@usableFromInline
+struct RowForm<Key, Value, RowKey, Row>: Sendable {
     /// The serde of the stream's keys from that of the table's.
-    let streamKey: @Sendable (Serde<RowKey>) -> Serde<Key>
+    @usableFromInline let streamKey: @Sendable (Serde<RowKey>) -> Serde<Key>
     /// The serde of the stream's values from that of the table's.
-    let streamValue: @Sendable (Serde<Row>) -> Serde<Value>
+    @usableFromInline let streamValue: @Sendable (Serde<Row>) -> Serde<Value>
     /// Makes the inside of a node that takes the stream's records, from a body that takes them apart.
-    let inlet: @Sendable (@escaping GroupBody<RowKey, Row?>) -> NodeInput
+    @usableFromInline let inlet: @Sendable (@escaping GroupBody<RowKey, Row?>) -> NodeInput
+
+    @inlinable
+    init(
+        streamKey: @escaping @Sendable (Serde<RowKey>) -> Serde<Key>, streamValue: @escaping @Sendable (Serde<Row>) -> Serde<Value>,
+        inlet: @escaping @Sendable (@escaping GroupBody<RowKey, Row?>) -> NodeInput
+    ) {
+        self.streamKey = streamKey
+        self.streamValue = streamValue
+        self.inlet = inlet
+    }
 }
 
 extension KStream {
-    private var plainRows: RowForm<Key, Value, Key, Value> {
+    @inlinable var plainRows: RowForm<Key, Value, Key, Value> {
         RowForm(streamKey: { $0 }, streamValue: { $0 }) { body in
             NodeInput { (record: Record<Key, Value>) in try body(record.key, record.value, record.timestamp, record.headers) }
         }
     }
 
-    private func table<RowKey, Row>(
+    @inlinable
+    func table<RowKey, Row>(
         in store: Materialized, key: Serde<RowKey>?, value: Serde<Row>?, named: String?, _ form: RowForm<Key, Value, RowKey, Row>
     ) -> KTable<RowKey, Row> {
         let builder = self.builder
         let name = builder.name(named, prefix: "KSTREAM-TOTABLE-")
-        let storeName = store.name ?? builder.graph.newStoreName("KSTREAM-TOTABLE-")
+        let storeName = store.name ?? builder.newStoreName("KSTREAM-TOTABLE-")
         var parent = node
         var sources = self.sources
         if needsRepartition {
@@ -128,7 +140,7 @@ extension KStream {
 }
 
 extension KStream where Value: Nullable {
-    private var deletableRows: RowForm<Key, Value, Key, Value.Wrapped> {
+    @inlinable var deletableRows: RowForm<Key, Value, Key, Value.Wrapped> {
         RowForm(streamKey: { $0 }, streamValue: Value.optional) { body in
             NodeInput { (record: Record<Key, Value>) in try body(record.key, record.value.optional, record.timestamp, record.headers) }
         }
@@ -136,7 +148,7 @@ extension KStream where Value: Nullable {
 }
 
 extension KStream where Key: Nullable {
-    private var keyedRows: RowForm<Key, Value, Key.Wrapped, Value> {
+    @inlinable var keyedRows: RowForm<Key, Value, Key.Wrapped, Value> {
         RowForm(streamKey: Key.optional, streamValue: { $0 }) { body in
             NodeInput { (record: Record<Key, Value>) in try body(record.key.optional, record.value, record.timestamp, record.headers) }
         }
@@ -144,7 +156,7 @@ extension KStream where Key: Nullable {
 }
 
 extension KStream where Key: Nullable, Value: Nullable {
-    private var keyedDeletableRows: RowForm<Key, Value, Key.Wrapped, Value.Wrapped> {
+    @inlinable var keyedDeletableRows: RowForm<Key, Value, Key.Wrapped, Value.Wrapped> {
         RowForm(streamKey: Key.optional, streamValue: Value.optional) { body in
             NodeInput { (record: Record<Key, Value>) in
                 try body(record.key.optional, record.value.optional, record.timestamp, record.headers)

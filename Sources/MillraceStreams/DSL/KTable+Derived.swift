@@ -7,6 +7,7 @@ extension KTable {
     /// - Parameters:
     ///   - numbersStore: Whether a store without a name, which is never made, takes a number all the same.
     ///   - make: Gets the name of the store, `nil` for none, and gives the view and what assembles the node.
+    @inlinable
     func derived<Result>(
         _ prefix: String, in store: Materialized?, value: Serde<Result>?, named: String?, connecting: [String] = [],
         numbersStore: Bool = true,

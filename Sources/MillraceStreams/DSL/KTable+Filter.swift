@@ -10,6 +10,7 @@ extension KTable {
     /// - Parameters:
     ///   - store: Where to keep the result's rows, if it shall have a store.
     ///   - predicate: Not called for deleted rows.
+    @inlinable
     public func filter(
         in store: Materialized? = nil, named: String? = nil, _ predicate: @escaping @Sendable (Key, Value) throws -> Bool
     ) -> KTable {
@@ -21,13 +22,15 @@ extension KTable {
     ///     let active = users.filterNot { _, user in user.isBlocked }
     ///
     /// Kafka: `filterNot`.
+    @inlinable
     public func filterNot(
         in store: Materialized? = nil, named: String? = nil, _ predicate: @escaping @Sendable (Key, Value) throws -> Bool
     ) -> KTable {
         filtered(in: store, named: named) { try !predicate($0, $1) }
     }
 
-    private func filtered(
+    @inlinable
+    func filtered(
         in store: Materialized?, named: String?, _ passes: @escaping @Sendable (Key, Value) throws -> Bool
     ) -> KTable {
         let derive: @Sendable (Key, Value) throws -> Value? = { key, value in try passes(key, value) ? value : nil }

@@ -15,6 +15,7 @@ extension KTable {
     ///   - value: How the grouped values are written; the type's own serde when left out.
     ///   - named: Names the node and the repartition topic, so that they do not depend on generated numbers.
     ///   - select: Gives the group and the value to bring there.
+    @inlinable
     public func groupBy<GroupKey: Equatable & SendableMetatype, GroupValue>(
         key: Serde<GroupKey>? = nil, value: Serde<GroupValue>? = nil, named: String? = nil,
         _ select: @escaping @Sendable (Key, Value) throws -> (GroupKey?, GroupValue?)

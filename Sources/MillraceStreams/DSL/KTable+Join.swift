@@ -15,6 +15,7 @@ extension KTable {
     ///   - joiner: Gets both rows' values. A result of `nil` deletes the row.
     ///
     /// Kafka: `join(KTable, …)`.
+    @inlinable
     public func join<Other, Result>(
         _ other: KTable<Key, Other>, in store: Materialized? = nil, value: Serde<Result>? = nil, named: String? = nil,
         _ joiner: @escaping @Sendable (Value, Other) throws -> Result?
@@ -30,6 +31,7 @@ extension KTable {
     ///     let profiles = users.leftJoin(addresses) { user, address in Profile(user, address ?? .unknown) }
     ///
     /// Kafka: `leftJoin(KTable, …)`.
+    @inlinable
     public func leftJoin<Other, Result>(
         _ other: KTable<Key, Other>, in store: Materialized? = nil, value: Serde<Result>? = nil, named: String? = nil,
         _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
@@ -47,6 +49,7 @@ extension KTable {
     /// Kafka: `outerJoin(KTable, …)`.
     ///
     /// - Parameter joiner: Gets at least one value that is not `nil`.
+    @inlinable
     public func outerJoin<Other, Result>(
         _ other: KTable<Key, Other>, in store: Materialized? = nil, value: Serde<Result>? = nil, named: String? = nil,
         _ joiner: @escaping @Sendable (Value?, Other?) throws -> Result?
@@ -54,7 +57,8 @@ extension KTable {
         joined(other, .outer, in: store, value: value, named: named, joiner)
     }
 
-    private func joined<Other, Result>(
+    @inlinable
+    func joined<Other, Result>(
         _ other: KTable<Key, Other>, _ kind: TableJoinKind, in store: Materialized?, value: Serde<Result>?, named: String?,
         _ join: @escaping @Sendable (Value?, Other?) throws -> Result?
     ) -> KTable<Key, Result> {
@@ -91,24 +95,26 @@ extension KTable {
 }
 
 /// Which rows the join of two tables has results for.
-enum TableJoinKind {
+@usableFromInline
+enum TableJoinKind: Sendable {
     case inner, left, outer
 
     /// What updates of the left table do.
-    var leftSide: TableJoinSide {
+    @usableFromInline var leftSide: TableJoinSide {
         TableJoinSide(needsOther: self == .inner, joinsDeletedRows: self == .outer)
     }
 
     /// What updates of the right table do.
-    var rightSide: TableJoinSide {
+    @usableFromInline var rightSide: TableJoinSide {
         TableJoinSide(needsOther: self != .outer, joinsDeletedRows: self != .inner)
     }
 }
 
 /// What the updates of one table do in a join of two.
-struct TableJoinSide {
+@usableFromInline
+struct TableJoinSide: Sendable {
     /// Whether there is no result without a row of the other table.
-    let needsOther: Bool
+    @usableFromInline let needsOther: Bool
     /// Whether the other table's row alone is a result.
-    let joinsDeletedRows: Bool
+    @usableFromInline let joinsDeletedRows: Bool
 }

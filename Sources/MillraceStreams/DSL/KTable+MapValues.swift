@@ -11,6 +11,7 @@ extension KTable {
     ///   - store: Where to keep the result's rows, if it shall have a store.
     ///   - value: How results are written, where they are; the type's own serde when left out.
     ///   - transform: Not called for deleted rows. A result of `nil` deletes the row.
+    @inlinable
     public func mapValues<NewValue>(
         in store: Materialized? = nil, value: Serde<NewValue>? = nil, named: String? = nil,
         _ transform: @escaping @Sendable (Value) throws -> NewValue?
@@ -23,6 +24,7 @@ extension KTable {
     ///     let labels = users.mapValues { id, user in "\(id): \(user.name)" }
     ///
     /// Kafka: `mapValues` with a `ValueMapperWithKey`.
+    @inlinable
     public func mapValues<NewValue>(
         in store: Materialized? = nil, value: Serde<NewValue>? = nil, named: String? = nil,
         _ transform: @escaping @Sendable (Key, Value) throws -> NewValue?
@@ -30,7 +32,8 @@ extension KTable {
         mapped(in: store, value: value, named: named, transform)
     }
 
-    private func mapped<NewValue>(
+    @inlinable
+    func mapped<NewValue>(
         in store: Materialized?, value: Serde<NewValue>?, named: String?,
         _ derive: @escaping @Sendable (Key, Value) throws -> NewValue?
     ) -> KTable<Key, NewValue> {

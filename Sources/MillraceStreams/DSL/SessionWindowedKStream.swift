@@ -5,11 +5,18 @@ import MillracePlan
 ///
 /// Kafka: `SessionWindowedKStream<K, V>`.
 public struct SessionWindowedKStream<Key, Value> {
-    let grouping: Grouping<Key, Value>
-    let windows: SessionWindows
-    let emit: EmitStrategy
+    @usableFromInline let grouping: Grouping<Key, Value>
+    @usableFromInline let windows: SessionWindows
+    @usableFromInline let emit: EmitStrategy
 
-    var builder: StreamsBuilder { grouping.builder }
+    @inlinable
+    init(grouping: Grouping<Key, Value>, windows: SessionWindows, emit: EmitStrategy) {
+        self.grouping = grouping
+        self.windows = windows
+        self.emit = emit
+    }
+
+    @inlinable var builder: StreamsBuilder { grouping.builder }
 }
 
 extension KGroupedStream {
@@ -22,6 +29,7 @@ extension KGroupedStream {
     /// - Parameter emit: Whether results are sent at each change, or once when a session has closed.
     ///
     /// Kafka: `windowedBy(SessionWindows)`.
+    @inlinable
     public func windowedBy(_ windows: SessionWindows, emit: EmitStrategy = .onWindowUpdate) -> SessionWindowedKStream<Key, Value> {
         if let fault = windows.fault { builder.fail(fault, kind: .configuration) }
         return SessionWindowedKStream(grouping: grouping, windows: windows, emit: emit)
@@ -32,7 +40,7 @@ extension SessionWindowedKStream {
     /// Counts the records of each key in each session. Records without a key are dropped; those without a value count.
     ///
     /// Kafka: `count`.
-    @discardableResult
+    @inlinable @discardableResult
     public func count(in store: Materialized? = nil, named: String? = nil) -> KTable<Windowed<Key>, Int64> {
         builder.skipStoreNumber(of: store, prefix: "KSTREAM-AGGREGATE-")
         return aggregated(
@@ -45,7 +53,7 @@ extension SessionWindowedKStream {
     /// Kafka: `reduce`.
     ///
     /// - Parameter combine: Gets the result so far, and the new value or the result of the next session.
-    @discardableResult
+    @inlinable @discardableResult
     public func reduce(
         in store: Materialized? = nil, named: String? = nil, _ combine: @escaping @Sendable (Value, Value) throws -> Value?
     ) -> KTable<Windowed<Key>, Value> {
@@ -57,7 +65,7 @@ extension SessionWindowedKStream {
     /// Combines the values of each key and session with each other, and the results of sessions that become one, the first being the start.
     ///
     /// - Parameter combine: Gets the result so far, and the new value, which may be missing, or the result of the next session.
-    @discardableResult
+    @inlinable @discardableResult
     public func reduce<Wrapped>(
         in store: Materialized? = nil, named: String? = nil, _ combine: @escaping @Sendable (Wrapped, Wrapped?) throws -> Wrapped?
     ) -> KTable<Windowed<Key>, Wrapped> where Value == Wrapped? {
@@ -78,7 +86,7 @@ extension SessionWindowedKStream {
     ///   - value: How results are written to the store; the type's own serde when left out.
     ///   - merge: Gets key, result so far and the result of the next session, when sessions become one. It is called for the first session too, with `initial`.
     ///   - aggregator: Gets key, value and the result so far, and gives the new result. It is called once for each record, after `merge`.
-    @discardableResult
+    @inlinable @discardableResult
     public func aggregate<Result>(
         _ initial: @escaping @autoclosure @Sendable () throws -> Result, in store: Materialized? = nil, value: Serde<Result>? = nil,
         named: String? = nil, merging merge: @escaping @Sendable (Key, Result, Result) throws -> Result?,
@@ -95,7 +103,7 @@ extension SessionWindowedKStream {
     /// Folds the values of each key and session into a result that does not exist before the first one.
     ///
     /// - Parameter merge: Gets key, result so far (`nil` for the first session) and the result of the next session.
-    @discardableResult
+    @inlinable @discardableResult
     public func aggregate<Result>(
         in store: Materialized? = nil, value: Serde<Result>? = nil, named: String? = nil,
         merging merge: @escaping @Sendable (Key, Result?, Result) throws -> Result?,
@@ -106,30 +114,39 @@ extension SessionWindowedKStream {
             merging: merge)
     }
 
+    @inlinable
     func aggregated<Result>(
         in store: Materialized?, value: Serde<Result>?, prefix: String, named: String?, _ aggregate: StreamAggregate<Key, Value, Result>,
         merging merge: @escaping SessionMerger<Key, Result>
     ) -> KTable<Windowed<Key>, Result> {
         let store = store ?? .automatic
-        let storeName = store.name ?? builder.graph.newStoreName(prefix)
-        let retention = store.retention?.milliseconds ?? windows.leastRetention
-        if retention < windows.leastRetention {
-            builder.fail(
-                "Store \(storeName) keeps sessions for \(retention) ms, but records may change them for \(windows.leastRetention) ms (gap and grace). Raise the retention.",
-                kind: .configuration)
-        }
+        let storeName = store.name ?? builder.newStoreName(prefix)
+        let retention = checkedRetention(of: store, storeName)
         let (windows, emit, inlet) = (self.windows, self.emit, grouping.inlet)
+        let isPersistent = builder.isPersistent(store)
         return grouping.windowedTable(
             store, name: storeName, value: value, prefix: prefix, named: named, view: SessionTableView(store: storeName),
             grace: windows.leastRetention, key: { .sessionWindowed($0) },
             declare: { key, value in
                 .session(
-                    store, name: storeName, isPersistent: builder.isPersistent(store), retention: retention,
+                    store, name: storeName, isPersistent: isPersistent, retention: retention,
                     isIndexed: emit == .onWindowClose, key: key, value: value)
             }
         ) { assembly, context in
             let node = try SessionAggregateNode(aggregate, merging: merge, windows, context, assembly)
             return inlet { try node.receive($0, $1, $2, $3) }
         }
+    }
+
+    /// How long the store keeps a session after its end, in milliseconds.
+    @usableFromInline
+    func checkedRetention(of store: Materialized, _ storeName: String) -> Int64 {
+        let retention = store.retention?.milliseconds ?? windows.leastRetention
+        if retention < windows.leastRetention {
+            builder.fail(
+                "Store \(storeName) keeps sessions for \(retention) ms, but records may change them for \(windows.leastRetention) ms (gap and grace). Raise the retention.",
+                kind: .configuration)
+        }
+        return retention
     }
 }

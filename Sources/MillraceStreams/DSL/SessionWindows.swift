@@ -7,8 +7,8 @@ import MillraceCore
 ///
 /// Kafka: `SessionWindows`.
 public struct SessionWindows: Sendable, Hashable {
-    let gap: Int64
-    let grace: Int64
+    @usableFromInline let gap: Int64
+    @usableFromInline let grace: Int64
 
     /// - Parameters:
     ///   - gap: The longest time without a record within a session, itself included. With 0 only records of the same millisecond are one session.
@@ -19,12 +19,12 @@ public struct SessionWindows: Sendable, Hashable {
     }
 
     /// What is wrong with the times, if anything is.
-    var fault: String? {
+    @usableFromInline var fault: String? {
         if gap < 0 { return "The gap between sessions cannot be negative (\(gap) ms)." }
         if grace < 0 { return "A grace period cannot be negative (\(grace) ms)." }
         return nil
     }
 
     /// How long a store must keep a session after its end.
-    var leastRetention: Int64 { gap.addingClamped(grace) }
+    @usableFromInline var leastRetention: Int64 { gap.addingClamped(grace) }
 }

@@ -16,13 +16,13 @@ extension StreamsBuilder {
     ///   - extractor: Where the time of a record comes from; its own timestamp when left out.
     ///
     /// Kafka: `table`.
-    @discardableResult
+    @inlinable @discardableResult
     public func table<Key, Value>(
         _ topic: String, key: Serde<Key>? = nil, value: Serde<Value>? = nil, in store: Materialized = .automatic,
         timestamp extractor: TimestampExtractor<Key?, Value?>? = nil, startingAt reset: OffsetReset? = nil, named: String? = nil
     ) -> KTable<Key, Value> {
         check(name: topic, of: "topic")
-        let storeName = store.name ?? graph.newStoreName(topic + "-")
+        let storeName = store.name ?? newStoreName(topic + "-")
         let sourceName = self.name(named, prefix: "KSTREAM-SOURCE-", suffix: "-source")
         let name = self.name(named, prefix: "KTABLE-SOURCE-")
         let keySerde = serde(key, for: "the keys of \(topic)")
@@ -40,13 +40,21 @@ extension StreamsBuilder {
                     try node.receive(record.key, record.value, record.timestamp, record.headers)
                 }
             })
+        return addTable(topic, reset, source, processor, view, store, key: keySerde, value: valueSerde)
+    }
+
+    @usableFromInline
+    func addTable<Key, Value>(
+        _ topic: String, _ reset: OffsetReset?, _ source: PlannedPart, _ processor: PlannedPart, _ view: TableSourceView<Key, Value>,
+        _ store: Materialized, key: Serde<Key>, value: Serde<Value>
+    ) -> KTable<Key, Value> {
         let node = LogicalNode(
-            name, .tableSource(TableSource(topic: topic, offsetReset: reset, source: source, processor: processor)),
+            processor.name, .tableSource(TableSource(topic: topic, offsetReset: reset, source: source, processor: processor)),
             outputIsVersioned: store.isVersioned)
         graph.add(node, parents: [graph.root])
         view.attach(to: node)
         return KTable(
-            builder: self, node: node, name: name, key: keySerde, value: valueSerde, sources: [sourceName], view: view,
+            builder: self, node: node, name: processor.name, key: key, value: value, sources: [source.name], view: view,
             storeName: store.name)
     }
 }

@@ -16,7 +16,7 @@ import MillracePlan
 ///
 /// Kafka: `StreamsBuilder`.
 public final class StreamsBuilder {
-    let graph = LogicalGraph()
+    @usableFromInline let graph = LogicalGraph()
     /// The kind of stores that do not say theirs. Kafka: `dsl.store.suppliers.class`.
     public let defaultStore: Materialized.Kind
     /// Whether every internal topic and store must have a name of its own. Kafka: `ensure.explicit.internal.resource.naming`.
@@ -162,6 +162,7 @@ public final class StreamsBuilder {
     }
 
     /// Names become parts of topic names, file names and metrics: Kafka's rule for all of them.
+    @usableFromInline
     func check(name: String, of what: String) {
         do { try LegalName.check(name, of: what) } catch { fail(error.message) }
     }

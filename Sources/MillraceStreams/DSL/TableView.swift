@@ -9,7 +9,7 @@ import MillraceCore
 @usableFromInline
 class TableView<Key, Value>: @unchecked Sendable {
     /// Whether updates carry the old value.
-    private(set) var sendsOldValues = false
+    @usableFromInline private(set) var sendsOldValues = false
 
     init() {}
 
@@ -17,6 +17,7 @@ class TableView<Key, Value>: @unchecked Sendable {
     ///
     /// - Parameter force: Whether a store may be made for it.
     /// - Returns: Whether they do.
+    @usableFromInline
     final func enableOldValues(force: Bool) -> Bool {
         if !sendsOldValues { sendsOldValues = provideOldValues(force: force) }
         return sendsOldValues
@@ -26,39 +27,58 @@ class TableView<Key, Value>: @unchecked Sendable {
     func provideOldValues(force: Bool) -> Bool { false }
 
     /// The stores that a look-up reads, to be connected to whoever looks up. To ask is to need them: a source without a store gets one.
-    var lookupStores: [String] { [] }
+    @usableFromInline var lookupStores: [String] { [] }
 
     /// Whether its rows are kept with their history, so that updates out of order can be told.
     var isVersioned: Bool { false }
 
     /// A look-up, for one task.
+    @usableFromInline
     func makeLookup(_ assembly: NodeAssembly) throws -> TableLookup<Key, Value> {
         preconditionFailure("every kind of table overrides this")
     }
 }
 
 /// Finds the current row of a key, with its time.
+@usableFromInline
 struct TableLookup<Key, Value> {
-    let find: (Key) throws -> Row<Value>?
+    @usableFromInline let find: (Key) throws -> Row<Value>?
     /// The row as of a time; only where the rows are kept with their history.
-    var findAsOf: ((Key, Timestamp) throws -> Row<Value>?)?
+    @usableFromInline var findAsOf: ((Key, Timestamp) throws -> Row<Value>?)?
+
+    @inlinable
+    init(find: @escaping (Key) throws -> Row<Value>?, findAsOf: ((Key, Timestamp) throws -> Row<Value>?)? = nil) {
+        self.find = find
+        self.findAsOf = findAsOf
+    }
 }
 
 /// A table whose rows are in a store of its own.
+@usableFromInline
 class StoredTableView<Key, Value>: TableView<Key, Value>, @unchecked Sendable {
     let store: String
     let versioned: Bool
+    private let lookup: @Sendable (NodeAssembly) throws -> TableLookup<Key, Value>
 
-    init(store: String, isVersioned: Bool = false) {
+    @inlinable
+    convenience init(store: String, isVersioned: Bool = false) {
+        self.init(store, isVersioned) { try TableLookup(reading: store, $0) }
+    }
+
+    /// - Parameter lookup: Compiled for the table's types where they are known.
+    @usableFromInline
+    init(_ store: String, _ isVersioned: Bool, lookup: @escaping @Sendable (NodeAssembly) throws -> TableLookup<Key, Value>) {
         self.store = store
+        self.lookup = lookup
         versioned = isVersioned
     }
 
     override func provideOldValues(force: Bool) -> Bool { true }
-    override var lookupStores: [String] { [store] }
+    @usableFromInline override var lookupStores: [String] { [store] }
     override var isVersioned: Bool { versioned }
 
+    @usableFromInline
     override func makeLookup(_ assembly: NodeAssembly) throws -> TableLookup<Key, Value> {
-        try TableLookup(reading: store, assembly)
+        try lookup(assembly)
     }
 }

@@ -6,11 +6,12 @@ extension Serde {
     ///     table.toStream().to("counts", key: .timeWindowed(.string, size: .seconds(60)))
     ///
     /// All windows of a key go to the key's partition. For sliding windows `size` is their time difference. Kafka: `TimeWindowedSerde`.
+    @inlinable
     public static func timeWindowed<Key>(_ key: Serde<Key>, size: Duration) -> Serde<Windowed<Key>> where Value == Windowed<Key> {
         timeWindowed(key, milliseconds: size.milliseconds)
     }
 
-    @usableFromInline
+    @inlinable
     static func timeWindowed<Key>(_ key: Serde<Key>, milliseconds size: Int64) -> Serde<Windowed<Key>> where Value == Windowed<Key> {
         Serde(
             "windowed \(key.name)", suffixOutsidePartitioning: 8,
@@ -28,6 +29,7 @@ extension Serde {
     /// A key in a session: the key's bytes, then end and start of the session in 8 bytes each.
     ///
     /// All sessions of a key go to the key's partition. Kafka: `SessionWindowedSerde`.
+    @inlinable
     public static func sessionWindowed<Key>(_ key: Serde<Key>) -> Serde<Windowed<Key>> where Value == Windowed<Key> {
         Serde(
             "session of \(key.name)", suffixOutsidePartitioning: 16,
@@ -48,7 +50,8 @@ extension Serde {
 }
 
 /// The bytes before the times at the end of a windowed key.
-private func innerKey(of bytes: UnsafeRawBufferPointer, timesLength: Int) throws -> UnsafeRawBufferPointer {
+@usableFromInline
+func innerKey(of bytes: UnsafeRawBufferPointer, timesLength: Int) throws -> UnsafeRawBufferPointer {
     guard bytes.count >= timesLength else {
         throw MillraceError(
             .serialization, "\(bytes.count) bytes are too few for a windowed key, which ends in \(timesLength) bytes of times")

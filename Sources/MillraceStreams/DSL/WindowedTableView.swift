@@ -18,9 +18,11 @@ final class WindowedTableView<Key, Value>: TableView<Windowed<Key>, Value>, @unc
 }
 
 /// A table of sessions whose rows are in a session store. A row is as old as the end of its session.
+@usableFromInline
 final class SessionTableView<Key, Value>: TableView<Windowed<Key>, Value>, @unchecked Sendable {
     private let store: String
 
+    @usableFromInline
     init(store: String) {
         self.store = store
     }

@@ -47,7 +47,7 @@ final class AppRun: Sendable {
             backend.transport.sharesTasks
             ? "\(configuration.applicationID)-\(String(process.high ^ process.low, radix: 16))" : configuration.applicationID
         restores = RestorePool(
-            threads: configuration.restoreThreads, budget: configuration.memoryBudget / 4, backend: backend, restorer: restorer,
+            threads: configuration.restoreThreads, budget: configuration.memory.restoring, backend: backend, restorer: restorer,
             group: configuration.applicationID, sessionName: { [prefix] in "\(prefix)-restore-\($0)" })
     }
 

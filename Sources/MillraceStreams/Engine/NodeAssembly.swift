@@ -21,7 +21,7 @@ public struct NodeAssembly {
     /// For the filter of a repartition: whether records without a key go on, because a join behind has a use for them.
     @usableFromInline let passesNullKeys: Bool
     /// The names of those nodes before this one whose output is a versioned table, with updates that may concern the past.
-    let versionedInputs: Set<String>
+    @usableFromInline let versionedInputs: Set<String>
     /// The assembled nodes that this one sends to, in the order in which they were made.
     let children: [(name: String, input: NodeInput)]
     /// What the node's records may be converted by, the last step first, when a node behind it takes other types.
@@ -30,14 +30,19 @@ public struct NodeAssembly {
     /// Where the node sends to: all of its children, one after the other.
     ///
     /// - Throws: `MillraceError` of kind `topology` when a child takes other types.
-    @usableFromInline
+    @inlinable
     func output<Key, Value>(_: Key.Type = Key.self, _: Value.Type = Value.self) throws -> Output<Key, Value> {
-        let outputs = try children.map { try output(to: $0) as Output<Key, Value> }
+        let outputs: [Output<Key, Value>] = try outputs()
         switch outputs.count {
         case 0: return Output { _ in }
         case 1: return outputs[0]
         default: return Output { record in for output in outputs { try output.send(record) } }
         }
+    }
+
+    @usableFromInline
+    func outputs<Key, Value>() throws -> [Output<Key, Value>] {
+        try children.map { try output(to: $0) }
     }
 
     /// The child of this name alone.

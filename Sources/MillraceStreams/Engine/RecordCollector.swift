@@ -8,6 +8,8 @@ package final class RecordCollector {
     private var inOrder: [OutputTopic] = []
     private let directory: any TopicDirectory
     private let pending = PendingBytes()
+    /// Whether outputs have left memory since the last commit.
+    private(set) var hasStaged = false
 
     package init(_ directory: any TopicDirectory) {
         self.directory = directory
@@ -27,6 +29,23 @@ package final class RecordCollector {
 
     package var isEmpty: Bool { topics.values.allSatisfy(\.isEmpty) }
 
+    /// Lets outputs leave memory ahead of the commit, whenever more than `limit` bytes of them wait.
+    ///
+    /// - Parameter stage: Takes batches; says `false` if it never does.
+    func stage(above limit: Int, _ stage: @escaping ([OutputBatches]) throws -> Bool) {
+        pending.limit = limit
+        pending.overflow = { [unowned self] in
+            let outputs = try topics.values.sorted { $0.name < $1.name }.flatMap { try $0.batches() }.filter { $0.bytes.count > 0 }
+            guard try stage(outputs) else {
+                pending.limit = .max
+                return
+            }
+            for topic in topics.values { topic.noteStaged() }
+            pending.count = 0
+            hasStaged = true
+        }
+    }
+
     /// Everything written since the last `removeAll`, ordered by topic and partition.
     package func batches() throws -> [OutputBatches] {
         try topics.values.sorted { $0.name < $1.name }.flatMap { try $0.batches() }
@@ -36,6 +55,7 @@ package final class RecordCollector {
     package func removeAll() {
         for topic in topics.values { topic.removeAll() }
         pending.count = 0
+        hasStaged = false
     }
 
     /// How many records each topic was given so far, whether they were committed or not. Topics keep their places; new ones come at the end.
@@ -48,6 +68,9 @@ package final class RecordCollector {
 /// A number that the topics of a collector share.
 private final class PendingBytes {
     @exclusivity(unchecked) var count = 0
+    /// `overflow` is called when there are more.
+    @exclusivity(unchecked) var limit = Int.max
+    var overflow: () throws -> Void = {}
 }
 
 /// A topic that a worker writes to.
@@ -56,6 +79,8 @@ package final class OutputTopic {
     let name: String
     @usableFromInline let partitionCount: Int32
     @exclusivity(unchecked) private var writers: ContiguousArray<RecordBatchWriter?>
+    /// Records of each partition that have left memory ahead of the commit.
+    private var staged: [Int: Int] = [:]
     /// Where records without a key go until the next commit: one partition at a time makes larger batches. Kafka: the sticky partitioner.
     @exclusivity(unchecked) private var stickyPartition: Int32 = 0
     /// Records written so far.
@@ -96,21 +121,34 @@ package final class OutputTopic {
         } else {
             try writer.append(timestamp: timestamp, headers: headers, key: key, value: value)
         }
+        if pending.count > pending.limit { try pending.overflow() }
     }
 
-    var isEmpty: Bool { writers.allSatisfy { ($0?.recordCount ?? 0) == 0 } }
+    var isEmpty: Bool { staged.isEmpty && writers.allSatisfy { ($0?.recordCount ?? 0) == 0 } }
 
+    /// What is in memory. Its count of records includes those that have left it.
     func batches() throws -> [OutputBatches] {
         try writers.enumerated().compactMap { partition, writer in
-            guard let writer, writer.recordCount > 0 else { return nil }
-            try writer.finish()
+            guard let writer, writer.recordCount > 0 || staged[partition] != nil else { return nil }
+            if writer.recordCount > 0 { try writer.finish() }
             return OutputBatches(
-                partition: TopicPartition(name, Partition(partition)), bytes: writer.output, recordCount: writer.recordCount)
+                partition: TopicPartition(name, Partition(partition)), bytes: writer.output,
+                recordCount: writer.recordCount + (staged[partition] ?? 0))
+        }
+    }
+
+    /// What `batches` returned has left memory.
+    fileprivate func noteStaged() {
+        for (partition, writer) in writers.enumerated() {
+            guard let writer, writer.recordCount > 0 else { continue }
+            staged[partition, default: 0] += writer.recordCount
+            writer.reset()
         }
     }
 
     func removeAll() {
         for writer in writers where (writer?.recordCount ?? 0) > 0 { writer?.reset() }
+        if !staged.isEmpty { staged = [:] }
         if partitionCount > 1 { stickyPartition = (stickyPartition + 1) % partitionCount }
     }
 

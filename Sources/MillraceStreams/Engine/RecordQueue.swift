@@ -8,11 +8,11 @@ final class RecordQueue {
     /// Where reading begins when no offset is committed.
     let reset: OffsetReset?
     let source: TaskSource
-    private var waiting: [FetchedBatches] = []
-    private var firstWaiting = 0
-    // Moved on for every record: without exclusivity checks, which would find nothing here, where no call leads back.
+    // Touched for every record: without exclusivity checks, which would find nothing here, where no call leads back.
+    @exclusivity(unchecked) private var waiting: [FetchedBatches] = []
+    @exclusivity(unchecked) private var firstWaiting = 0
     @exclusivity(unchecked) private var batches = RecordBatchCursor(UnsafeRawBufferPointer(start: nil, count: 0))
-    private var owner: AnyObject?
+    @exclusivity(unchecked) private var owner: AnyObject?
     @exclusivity(unchecked) private var records: RecordCursor?
     /// One for each queue, since decompressed records must live as long as the batch is being read.
     private let decompressed = ByteBuffer()
@@ -23,15 +23,15 @@ final class RecordQueue {
     /// The next record and its time, read ahead because its time decides which queue goes next.
     @exclusivity(unchecked) private(set) var head: RawRecord?
     @exclusivity(unchecked) private(set) var headTime: Timestamp = .none
-    private(set) var byteCount = 0
+    @exclusivity(unchecked) private(set) var byteCount = 0
     /// Counted since somebody asked the last time.
     @exclusivity(unchecked) var processedRecords = 0
     /// Bytes of batches, counted since somebody asked the last time.
-    var addedBytes = 0
+    @exclusivity(unchecked) var addedBytes = 0
     /// Whether the task may go on without a record of this topic, for now.
-    var mayBeEmpty = false
+    @exclusivity(unchecked) var mayBeEmpty = false
     /// Where the batches handed over so far end: behind the last record may lie offsets without one.
-    private var endOfBatches: Offset = 0
+    @exclusivity(unchecked) private var endOfBatches: Offset = 0
 
     init(topic: String, reset: OffsetReset?, source: TaskSource, position: Offset) {
         self.topic = topic

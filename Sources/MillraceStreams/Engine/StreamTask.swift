@@ -92,6 +92,9 @@ package final class StreamTask {
     /// Memory that its stores take and that a commit can free: stores that are in memory only always take theirs.
     package var storeBytes: Int { stores.reduce(0) { $0 + ($1.isPersistent ? $1.store.byteCount : 0) } }
 
+    /// Roughly what the next write to the disk will hold, of stores that put it off.
+    var unsavedBytes: Int { stores.reduce(0) { $0 + (($1.store as? any LateSavingStore)?.unsavedBytes ?? 0) } }
+
     /// Forgets rows that can be read from disk again, beyond `limit` bytes a store. Only after a commit.
     package func trim(to limit: Int) {
         for entry in stores where entry.isPersistent { entry.store.trim(to: limit / max(1, stores.count)) }

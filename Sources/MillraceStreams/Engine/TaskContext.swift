@@ -10,7 +10,7 @@ public final class TaskContext {
     // Fields that change with every record go without exclusivity checks: they are numbers and values that no call holds on to.
     @exclusivity(unchecked) public internal(set) var streamTime: Timestamp = .none
     /// The time of day, as of the last time the worker looked.
-    public internal(set) var now: Timestamp
+    @exclusivity(unchecked) public internal(set) var now: Timestamp
     /// The time of the record at the node at hand: what a store notes for a write that does not say.
     @exclusivity(unchecked) public internal(set) var timestamp: Timestamp = .none
     /// The headers of the record at the node at hand.
@@ -29,11 +29,11 @@ public final class TaskContext {
     /// Whether a stage can take no more, so that the task has to wait.
     @exclusivity(unchecked) var isFull = false
     /// The record at hand as it was read, where a stage may need it for a dead letter.
-    var input: FailedRecord = .none
+    @exclusivity(unchecked) var input: FailedRecord = .none
     /// What nodes do when time goes on without a record, parents first once the task is made.
     private(set) var idleActions: [(node: String, action: (Timestamp) throws -> Void)] = []
     /// Whether time went on without a record since the last commit: offsets have not moved then, but what is noted beside them has.
-    var hasPassedTime = false
+    @exclusivity(unchecked) var hasPassedTime = false
     /// Times that nodes remember beyond a restart, by store: until when closed windows were sent. They travel in the metadata of committed offsets, as in Kafka Streams.
     package var processorMetadata: [String: Int64] = [:]
     /// What nodes know of time besides, by name.
@@ -43,14 +43,14 @@ public final class TaskContext {
     /// Told of each record, if anybody is.
     package var tracer: RecordTracer?
     /// Why the record at hand goes to dead-letter topics, although its processing goes on.
-    var pendingLetters: [PendingLetter] = []
+    @exclusivity(unchecked) var pendingLetters: [PendingLetter] = []
     /// Set when a processor asks for an early commit.
-    var commitIsRequested = false
+    @exclusivity(unchecked) var commitIsRequested = false
     package private(set) var dropped: [DropReason: Int] = [:]
     /// Of `dropped`, what was published.
     private var publishedDrops: [DropReason: Int] = [:]
     let meter = TaskMeter()
-    var sourceTopic: String?
+    @exclusivity(unchecked) var sourceTopic: String?
     @exclusivity(unchecked) var sourceOffset: Offset = -1
 
     package init(

@@ -42,6 +42,8 @@ final class Worker {
     private var purge: RepartitionPurge
     private var topicIDs: [String: TopicID] = [:]
     private var processedSinceCommit = 0
+    /// Bytes of batches that tasks were given since the last commit, or had waiting then.
+    private var readSinceCommit = 0
     /// Whether anything was done since the last commit that is worth one.
     var hasWork = false
     private var isPaused = false
@@ -88,6 +90,7 @@ final class Worker {
         queries = QueryDesk(run.queries, clock: backend.clock)
         session = try run.openSession(ofWorker: number)
         isMade = true
+        collector.stage(above: configuration.memory.outputs / max(1, configuration.threads)) { [unowned self] in try session.stage($0) }
     }
 
     /// Takes tasks, restores and processes until told to stop.
@@ -189,7 +192,7 @@ final class Worker {
                 continue
             }
             task.context.now = now
-            let count = try task.process(limit: task.slices.limit, outputLimit: storeBudget) { [self] in try canProceed(task, without: $0) }
+            let count = try task.process(limit: task.slices.limit, outputLimit: outputBudget) { [self] in try canProceed(task, without: $0) }
             if let time = meter.processed(task, count) { task.slices.note(count, took: time) }
             let fired = try task.punctuate(now: now)
             meter.punctuated(task, fired)
@@ -292,6 +295,7 @@ final class Worker {
                 continue
             }
             task.add(batches)
+            readSinceCommit += batches.bytes.count
             idle.hasRecords(batches.partition)
             if task.bufferedBytes(of: batches.partition.topic) > partitionBudget {
                 session.pause(batches.partition)
@@ -316,7 +320,10 @@ final class Worker {
         if isIdle || tasks.contains(where: { $0.context.commitIsRequested }) { return true }
         let now = backend.clock.monotonicNanoseconds()
         if now - lastCommit >= commitPause || queries.wantsCommit(since: lastCommit, now: now) { return true }
-        return collector.pendingBytes + tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
+        // What a row takes is known when it is written to its changelog. Until then it is taken to be as long as the records that it may come from.
+        let consumed = max(0, readSinceCommit - tasks.reduce(0) { $0 + $1.bufferedBytes })
+        return collector.hasStaged || collector.pendingBytes > outputBudget || consumed > configuration.memory.save / workers
+            || collector.pendingBytes + tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
     }
 
     /// How long after a commit the next is due, in nanoseconds.
@@ -374,11 +381,13 @@ final class Worker {
         meter.endCommit(now: backend.clock.now(), global: global)
         (processedSinceCommit, hasWork) = (0, false)
         patience.forget()
+        readSinceCommit = tasks.reduce(0) { $0 + $1.bufferedBytes }
     }
 
     /// Forgets what was done since the last commit.
     func forgetWork() {
         collector.removeAll()
+        session.forgetStaged()
         meter.forget()
         changelogEnds = [:]
         drain = CommitDrain()
@@ -411,11 +420,16 @@ final class Worker {
     /// Whether the rows of all stores are to go to the disk with this commit. Less often than commits, since a row that changes all the time then goes there but once. What a
     /// crash loses of them, some seconds at most besides what the database still had in memory, is read from the changelog again.
     private var isTimeToSave: Bool {
+        // The batch, and the database's copy of it, are memory beside the rows.
         lastCommit - lastSave >= 5_000_000_000 || tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
+            || tasks.reduce(0) { $0 + $1.unsavedBytes } > configuration.memory.save / workers
     }
 
-    /// Bytes that rows in memory may take.
-    private var storeBudget: Int { configuration.memoryBudget / (2 * workers) }
+    /// Bytes of outputs that make a commit come early. A record may cause more at once, which is then staged.
+    private var outputBudget: Int { configuration.memory.outputs / (2 * workers) }
+
+    /// Bytes that rows in memory and what waits for the commit may take.
+    private var storeBudget: Int { configuration.memory.work / workers }
 
     private func topicID(of topic: String) throws -> TopicID {
         if let id = topicIDs[topic] { return id }
@@ -433,7 +447,7 @@ final class Worker {
         return description.partitions
     }
 
-    private var inputBudget: Int { configuration.memoryBudget / (4 * workers) }
+    private var inputBudget: Int { configuration.memory.input / workers }
     private var partitionBudget: Int { max(1 << 16, inputBudget / max(1, readers.count)) }
 
     /// How long nothing needs to be done: until the next punctuation of the time of day, at most a second.

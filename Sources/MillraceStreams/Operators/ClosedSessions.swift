@@ -3,6 +3,7 @@ import MillraceCore
 /// Sends the results of sessions once they have closed, in the order of their ends: `EmitStrategy.onWindowClose`.
 ///
 /// A session that the store has forgotten by then is lost, as in Kafka Streams; a longer retention avoids it.
+@usableFromInline
 final class ClosedSessions<Key, Result> {
     private let store: SessionStore<Key, Result>
     private let index: WindowIndex
@@ -11,6 +12,7 @@ final class ClosedSessions<Key, Result> {
     /// Sessions that end before this time have been sent.
     private var sentUntil: Int64?
 
+    @usableFromInline
     init?(_ store: SessionStore<Key, Result>, _ output: Output<Windowed<Key>, Change<Result>>, _ task: TaskContext) {
         guard let index = store.index else { return nil }
         self.store = store
@@ -20,6 +22,7 @@ final class ClosedSessions<Key, Result> {
     }
 
     /// Sends what has closed since the last call, with the headers of the record that moved time.
+    @usableFromInline
     func send(until closeTime: Int64, _ headers: Headers) throws {
         let sentUntil = self.sentUntil ?? task.processorMetadata[store.name] ?? -1
         guard closeTime > sentUntil, closeTime > 0 else { return }

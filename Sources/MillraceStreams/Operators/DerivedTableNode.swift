@@ -3,17 +3,19 @@ import MillraceCore
 /// Computes each update of a table from one update of another: the inside of `filter` and `mapValues`.
 ///
 /// Kafka: `KTableFilter` and `KTableMapValues`.
+@usableFromInline
 final class DerivedTableNode<Key, Value, Result> {
-    private let derive: (Key, Value) throws -> Result?
-    private let sendsOldValues: Bool
-    private let dropsEmptyUpdates: Bool
-    private let store: TableStore<Key, Result>?
-    private let output: Output<Key, Change<Result>>
-    private let site: NodeSite
+    @usableFromInline let derive: (Key, Value) throws -> Result?
+    @usableFromInline let sendsOldValues: Bool
+    @usableFromInline let dropsEmptyUpdates: Bool
+    @usableFromInline let store: TableStore<Key, Result>?
+    @usableFromInline let output: Output<Key, Change<Result>>
+    @usableFromInline let site: NodeSite
 
     /// - Parameters:
     ///   - dropsEmptyUpdates: Whether an update from no value to no value is left out, which is only known where old values are sent.
     ///   - derive: The new value from the one of the other table; not called for a deleted row.
+    @inlinable
     init(
         store: String?, sendsOldValues: Bool, dropsEmptyUpdates: Bool, _ assembly: NodeAssembly,
         derive: @escaping (Key, Value) throws -> Result?
@@ -26,6 +28,7 @@ final class DerivedTableNode<Key, Value, Result> {
         site = assembly.site
     }
 
+    @inlinable
     func receive(_ record: Record<Key, Change<Value>>) throws {
         let key = record.key
         var change = Change<Result>(new: nil, old: nil, isLatest: record.value.isLatest)

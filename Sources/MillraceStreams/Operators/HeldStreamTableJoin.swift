@@ -42,3 +42,15 @@ final class HeldStreamTableJoin<Key, Value, Left, TableKey, Row, Result> {
         }
     }
 }
+
+extension StreamTableJoinNode {
+    /// The inside of a join that holds records back in a store.
+    @usableFromInline
+    func heldBack<Value>(
+        in buffer: String, _ inlet: JoinInlet<Key, Value, TableKey, Left>, _ assembly: NodeAssembly
+    ) throws -> NodeInput {
+        let held = try HeldStreamTableJoin(self, inlet, try assembly.task.store(buffer), assembly.site)
+        assembly.whenIdle { time in try held.passTime(to: time) }
+        return NodeInput { (record: Record<Key, Value>) in try held.receive(record) }
+    }
+}

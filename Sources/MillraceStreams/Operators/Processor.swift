@@ -50,11 +50,13 @@ public struct FixedKeyRecord<Key, Value> {
     /// What else travels with the record.
     public var headers: Headers
 
+    @inlinable
     init(_ record: Record<Key, Value>) {
         self.init(key: record.key, value: record.value, timestamp: record.timestamp, headers: record.headers)
     }
 
-    private init(key: Key, value: Value, timestamp: Timestamp, headers: Headers) {
+    @inlinable
+    init(key: Key, value: Value, timestamp: Timestamp, headers: Headers) {
         self.key = key
         self.value = value
         self.timestamp = timestamp
@@ -62,6 +64,7 @@ public struct FixedKeyRecord<Key, Value> {
     }
 
     /// The same record with another value.
+    @inlinable
     public func with<NewValue>(value: NewValue) -> FixedKeyRecord<Key, NewValue> {
         FixedKeyRecord<Key, NewValue>(key: key, value: value, timestamp: timestamp, headers: headers)
     }
@@ -69,13 +72,19 @@ public struct FixedKeyRecord<Key, Value> {
 
 /// What a processor sends records, reaches stores and sets timers with. Kafka: `ProcessorContext`.
 public final class ProcessorContext<Key, Value> {
-    private let output: Output<Key, Value>
+    @usableFromInline let output: Output<Key, Value>
     private let outputs: [String: Output<Key, Value>]
-    private let site: NodeSite
-    private var task: TaskContext { site.task }
+    @usableFromInline let site: NodeSite
+    @inlinable var task: TaskContext { site.task }
 
-    init(_ assembly: NodeAssembly) throws {
-        output = try assembly.output()
+    @inlinable
+    convenience init(_ assembly: NodeAssembly) throws {
+        try self.init(assembly, assembly.output())
+    }
+
+    @usableFromInline
+    init(_ assembly: NodeAssembly, _ output: Output<Key, Value>) throws {
+        self.output = output
         outputs = try Dictionary(
             uniqueKeysWithValues: assembly.children.map { ($0.name, try assembly.output(toChild: $0.name) as Output<Key, Value>) })
         site = assembly.site
@@ -89,6 +98,7 @@ public final class ProcessorContext<Key, Value> {
     }
 
     /// Sends a record to all operators behind this one.
+    @inlinable
     public func forward(_ record: Record<Key, Value>) throws {
         try output.send(record)
     }
@@ -174,10 +184,12 @@ public final class ProcessorContext<Key, Value> {
     /// The id of the app.
     public var applicationID: String { task.applicationID }
 
+    @inlinable
     func input<InputKey, InputValue>(of processor: any Processor<InputKey, InputValue>) -> NodeInput {
         input { (record: Record<InputKey, InputValue>) in try processor.process(record) }
     }
 
+    @inlinable
     func input<InputKey, InputValue>(_ process: @escaping (Record<InputKey, InputValue>) throws -> Void) -> NodeInput {
         let site = self.site
         return NodeInput { (record: Record<InputKey, InputValue>) in
@@ -193,11 +205,13 @@ public final class FixedKeyProcessorContext<Key, Value> {
     /// Stores, timers and times.
     public let processor: ProcessorContext<Key, Value>
 
+    @inlinable
     init(_ processor: ProcessorContext<Key, Value>) {
         self.processor = processor
     }
 
     /// Sends a record to all operators behind this one.
+    @inlinable
     public func forward(_ record: FixedKeyRecord<Key, Value>) throws {
         try processor.forward(Record(key: record.key, value: record.value, timestamp: record.timestamp, headers: record.headers))
     }
@@ -209,6 +223,7 @@ public final class FixedKeyProcessorContext<Key, Value> {
         try processor.store(name)
     }
 
+    @inlinable
     func input<InputValue>(of fixed: any FixedKeyProcessor<Key, InputValue>) -> NodeInput {
         processor.input { (record: Record<Key, InputValue>) in try fixed.process(FixedKeyRecord(record)) }
     }

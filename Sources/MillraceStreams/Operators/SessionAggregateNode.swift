@@ -6,21 +6,23 @@ import MillraceCore
 /// the session is a single point in time.
 ///
 /// Kafka: `KStreamSessionWindowAggregate`.
+@usableFromInline
 final class SessionAggregateNode<Key, Value, Result> {
-    private let aggregate: StreamAggregate<Key, Value, Result>
-    private let merge: SessionMerger<Key, Result>
-    private let windows: SessionWindows
-    private let sendsOldValues: Bool
-    private let store: SessionStore<Key, Result>
-    private let output: Output<Windowed<Key>, Change<Result>>
+    @usableFromInline let aggregate: StreamAggregate<Key, Value, Result>
+    @usableFromInline let merge: SessionMerger<Key, Result>
+    @usableFromInline let windows: SessionWindows
+    @usableFromInline let sendsOldValues: Bool
+    @usableFromInline let store: SessionStore<Key, Result>
+    @usableFromInline let output: Output<Windowed<Key>, Change<Result>>
     /// `nil`: every change is sent.
-    private let closed: ClosedSessions<Key, Result>?
-    private let site: NodeSite
+    @usableFromInline let closed: ClosedSessions<Key, Result>?
+    @usableFromInline let site: NodeSite
     /// The highest time of a record with a key that this node got.
-    private let streamTime: ObservedTime
+    @usableFromInline let streamTime: ObservedTime
     /// The sessions that become one, reused from record to record.
-    private var merged: ContiguousArray<(session: Window, value: Result)> = []
+    @exclusivity(unchecked) @usableFromInline var merged: ContiguousArray<(session: Window, value: Result)> = []
 
+    @inlinable
     init(
         _ aggregate: StreamAggregate<Key, Value, Result>, merging merge: @escaping SessionMerger<Key, Result>, _ windows: SessionWindows,
         _ context: AggregateContext<Value>, _ assembly: NodeAssembly
@@ -37,11 +39,13 @@ final class SessionAggregateNode<Key, Value, Result> {
         if closed != nil { assembly.whenIdle { [self] time in try passTime(to: time) } }
     }
 
-    private func passTime(to time: Timestamp) throws {
+    @usableFromInline
+    func passTime(to time: Timestamp) throws {
         streamTime.advance(to: time.milliseconds)
         try closed?.send(until: streamTime.value - windows.leastRetention, Headers())
     }
 
+    @inlinable
     func receive(_ key: Key?, _ value: Value, _ timestamp: Timestamp, _ headers: Headers) throws {
         guard let key else { return site.drop(.nullKey) }
         streamTime.advance(to: timestamp.milliseconds)
@@ -58,7 +62,8 @@ final class SessionAggregateNode<Key, Value, Result> {
     }
 
     /// Collects the sessions that a record belongs to, and gives the one that they become.
-    private func findSessions(of key: Key, near timestamp: Timestamp) throws -> Window {
+    @inlinable
+    func findSessions(of key: Key, near timestamp: Timestamp) throws -> Window {
         var session = Window(start: timestamp, end: timestamp)
         let latestStart = timestamp.advanced(byMilliseconds: windows.gap)
         try store.forEachSession(key, endingFrom: max(0, timestamp.milliseconds - windows.gap)) { next, value in
@@ -71,7 +76,8 @@ final class SessionAggregateNode<Key, Value, Result> {
         return session
     }
 
-    private func update(_ key: Key, _ session: Window, with value: Value, at timestamp: Timestamp, _ headers: Headers) throws {
+    @inlinable
+    func update(_ key: Key, _ session: Window, with value: Value, at timestamp: Timestamp, _ headers: Headers) throws {
         let result: Result?
         do {
             var before = try aggregate.initial()
@@ -90,11 +96,13 @@ final class SessionAggregateNode<Key, Value, Result> {
         }
     }
 
-    private func send(_ key: Key, _ session: Window, _ change: Change<Result>) throws {
+    @inlinable
+    func send(_ key: Key, _ session: Window, _ change: Change<Result>) throws {
         guard closed == nil else { return }
         try output.send(Record(key: Windowed(key, session), value: change, timestamp: session.end))
     }
 }
 
 /// Makes one result of two sessions of a key: gets the result so far, `nil` before the first session unless there is an initial one, and that of the next session.
+@usableFromInline
 typealias SessionMerger<Key, Result> = @Sendable (Key, Result?, Result) throws -> Result?

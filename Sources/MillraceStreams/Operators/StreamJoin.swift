@@ -1,34 +1,58 @@
 import MillraceCore
 
 /// What a join of two streams computes. Whether it is a left or an outer join shows in which functions there are.
+@usableFromInline
 struct StreamJoin<Key, ResultKey, Left, Right, Result>: Sendable {
     /// The key of a result.
-    let resultKey: @Sendable (Key) -> ResultKey
+    @usableFromInline let resultKey: @Sendable (Key) -> ResultKey
     /// The key of the result for a record without one; `nil` where the result's type has no room for that.
-    let nullResultKey: @Sendable () -> ResultKey?
-    let matched: @Sendable (Key, Left, Right) throws -> Result
+    @usableFromInline let nullResultKey: @Sendable () -> ResultKey?
+    @usableFromInline let matched: @Sendable (Key, Left, Right) throws -> Result
     /// The result for a record of the left without a partner, in left and outer joins.
-    var unmatchedLeft: (@Sendable (ResultKey, Left) throws -> Result)?
+    @usableFromInline var unmatchedLeft: (@Sendable (ResultKey, Left) throws -> Result)?
     /// The result for a record of the right without a partner, in outer joins.
-    var unmatchedRight: (@Sendable (ResultKey, Right) throws -> Result)?
+    @usableFromInline var unmatchedRight: (@Sendable (ResultKey, Right) throws -> Result)?
+
+    @inlinable
+    init(
+        resultKey: @escaping @Sendable (Key) -> ResultKey, nullResultKey: @escaping @Sendable () -> ResultKey?,
+        matched: @escaping @Sendable (Key, Left, Right) throws -> Result,
+        unmatchedLeft: (@Sendable (ResultKey, Left) throws -> Result)? = nil,
+        unmatchedRight: (@Sendable (ResultKey, Right) throws -> Result)? = nil
+    ) {
+        self.resultKey = resultKey
+        self.nullResultKey = nullResultKey
+        self.matched = matched
+        self.unmatchedLeft = unmatchedLeft
+        self.unmatchedRight = unmatchedRight
+    }
 }
 
 /// How a join sees the records of one of its streams: with optional key and value, whatever the stream's types say.
+@usableFromInline
 struct StreamJoinSide<StreamKey, StreamValue, Key, Value>: Sendable {
-    let key: @Sendable (StreamKey) -> Key?
-    let value: @Sendable (StreamValue) -> Value?
+    @usableFromInline let key: @Sendable (StreamKey) -> Key?
+    @usableFromInline let value: @Sendable (StreamValue) -> Value?
+
+    @inlinable
+    init(key: @escaping @Sendable (StreamKey) -> Key?, value: @escaping @Sendable (StreamValue) -> Value?) {
+        self.key = key
+        self.value = value
+    }
 }
 
 /// Puts the records of one side of a join where the other side finds them, after sending them on.
 ///
 /// Kafka: `KStreamJoinWindow`.
+@usableFromInline
 struct StreamJoinWindowNode<StreamKey, StreamValue, Key, Value> {
-    let store: JoinStore<Value>
-    let side: StreamJoinSide<StreamKey, StreamValue, Key, Value>
-    let keySerde: Serde<Key>
-    let output: Output<StreamKey, StreamValue>
-    private let keyBuffer = ByteBuffer()
+    @usableFromInline let store: JoinStore<Value>
+    @usableFromInline let side: StreamJoinSide<StreamKey, StreamValue, Key, Value>
+    @usableFromInline let keySerde: Serde<Key>
+    @usableFromInline let output: Output<StreamKey, StreamValue>
+    @usableFromInline let keyBuffer = ByteBuffer()
 
+    @inlinable
     init(
         store: String, side: StreamJoinSide<StreamKey, StreamValue, Key, Value>, key: Serde<Key>, _ assembly: NodeAssembly
     ) throws {
@@ -38,6 +62,7 @@ struct StreamJoinWindowNode<StreamKey, StreamValue, Key, Value> {
         output = try assembly.output()
     }
 
+    @inlinable
     func receive(_ record: Record<StreamKey, StreamValue>) throws {
         try output.send(record)
         guard let key = side.key(record.key) else { return }

@@ -6,21 +6,23 @@ import MillraceCore
 /// inputs, has passed its window and the grace period. It is sent then with its own time, and the headers of the record that made time pass.
 ///
 /// Kafka: `KStreamKStreamJoin`.
+@usableFromInline
 final class StreamJoinNode<StreamKey, StreamValue, Key, ResultKey, This, Other, Result> {
-    private let side: StreamJoinSide<StreamKey, StreamValue, Key, This>
-    private let keySerde: Serde<Key>
-    private let others: JoinStore<Other>
-    private let before: Int64
-    private let after: Int64
-    private let matched: (Key, This, Other) throws -> Result
-    private let unmatched: ((ResultKey, This) throws -> Result)?
-    private let resultKey: (Key) -> ResultKey
-    private let nullResultKey: () -> ResultKey?
-    private let waiting: StreamJoinWaiting<ResultKey, This, Other, Result>?
-    private let output: Output<ResultKey, Result>
-    private let site: NodeSite
-    private let keyBuffer = ByteBuffer()
+    @usableFromInline let side: StreamJoinSide<StreamKey, StreamValue, Key, This>
+    @usableFromInline let keySerde: Serde<Key>
+    @usableFromInline let others: JoinStore<Other>
+    @usableFromInline let before: Int64
+    @usableFromInline let after: Int64
+    @usableFromInline let matched: (Key, This, Other) throws -> Result
+    @usableFromInline let unmatched: ((ResultKey, This) throws -> Result)?
+    @usableFromInline let resultKey: (Key) -> ResultKey
+    @usableFromInline let nullResultKey: () -> ResultKey?
+    @usableFromInline let waiting: StreamJoinWaiting<ResultKey, This, Other, Result>?
+    @usableFromInline let output: Output<ResultKey, Result>
+    @usableFromInline let site: NodeSite
+    @usableFromInline let keyBuffer = ByteBuffer()
 
+    @inlinable
     init(
         side: StreamJoinSide<StreamKey, StreamValue, Key, This>, key: Serde<Key>, others: String, before: Int64, after: Int64,
         matched: @escaping (Key, This, Other) throws -> Result, unmatched: ((ResultKey, This) throws -> Result)?,
@@ -41,6 +43,7 @@ final class StreamJoinNode<StreamKey, StreamValue, Key, ResultKey, This, Other, 
         site = assembly.site
     }
 
+    @inlinable
     func receive(_ record: Record<StreamKey, StreamValue>) throws {
         let time = record.timestamp.milliseconds
         waiting?.advance(time)
@@ -71,22 +74,12 @@ final class StreamJoinNode<StreamKey, StreamValue, Key, ResultKey, This, Other, 
         }
     }
 
-    private func sendUnmatched(
+    @inlinable
+    func sendUnmatched(
         _ key: ResultKey, _ value: This, _ record: Record<StreamKey, StreamValue>, _ unmatched: (ResultKey, This) throws -> Result
     ) throws {
         let result: Result
         do { result = try unmatched(key, value) } catch { throw site.failure(error) }
         try output.send(Record(key: key, value: result, timestamp: record.timestamp, headers: record.headers))
     }
-}
-
-/// What one side of a left or outer join does with the store of waiting records, seen from that side.
-struct StreamJoinWaiting<ResultKey, This, Other, Result> {
-    let advance: (Int64) -> Void
-    let streamTime: () -> Int64
-    let add: (UnsafeRawBufferPointer, This, Int64) throws -> Void
-    /// Removes the other side's records of a key and time, which have found a partner.
-    let removeOther: (UnsafeRawBufferPointer, Int64, Timestamp) throws -> Void
-    /// Sends the records of both sides that have waited in vain.
-    let release: (Timestamp, Headers, Output<ResultKey, Result>) throws -> Void
 }

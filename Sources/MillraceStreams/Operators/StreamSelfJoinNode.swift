@@ -5,18 +5,20 @@ import MillraceCore
 /// The results and their order are those of the two sides: each record with those before it, as the left and as the right one, and once with itself.
 ///
 /// Kafka: `KStreamKStreamSelfJoin`.
+@usableFromInline
 final class StreamSelfJoinNode<StreamKey, StreamValue, Key, ResultKey, Value, Result> {
-    private let side: StreamJoinSide<StreamKey, StreamValue, Key, Value>
-    private let keySerde: Serde<Key>
-    private let others: JoinStore<Value>
-    private let windows: JoinWindows
-    private let matched: (Key, Value, Value) throws -> Result
-    private let resultKey: (Key) -> ResultKey
-    private let output: Output<ResultKey, Result>
-    private let site: NodeSite
-    private let keyBuffer = ByteBuffer()
-    private let streamTime: ObservedTime
+    @usableFromInline let side: StreamJoinSide<StreamKey, StreamValue, Key, Value>
+    @usableFromInline let keySerde: Serde<Key>
+    @usableFromInline let others: JoinStore<Value>
+    @usableFromInline let windows: JoinWindows
+    @usableFromInline let matched: (Key, Value, Value) throws -> Result
+    @usableFromInline let resultKey: (Key) -> ResultKey
+    @usableFromInline let output: Output<ResultKey, Result>
+    @usableFromInline let site: NodeSite
+    @usableFromInline let keyBuffer = ByteBuffer()
+    @usableFromInline let streamTime: ObservedTime
 
+    @inlinable
     init(
         side: StreamJoinSide<StreamKey, StreamValue, Key, Value>, key: Serde<Key>, store: String, windows: JoinWindows,
         matched: @escaping (Key, Value, Value) throws -> Result, resultKey: @escaping (Key) -> ResultKey, _ assembly: NodeAssembly
@@ -32,6 +34,7 @@ final class StreamSelfJoinNode<StreamKey, StreamValue, Key, ResultKey, Value, Re
         streamTime = assembly.task.observedTime(of: assembly.name)
     }
 
+    @inlinable
     func receive(_ record: Record<StreamKey, StreamValue>) throws {
         guard let value = side.value(record.value) else { return site.drop(.nullValue) }
         guard let key = side.key(record.key) else { return site.drop(.nullKey) }

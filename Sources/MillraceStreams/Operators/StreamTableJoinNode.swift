@@ -3,13 +3,15 @@ import MillraceCore
 /// Joins each record of a stream with the row of a table that it points at: the inside of the joins of a stream with a table or a global table.
 ///
 /// Kafka: `KStreamKTableJoinProcessor` without a grace period.
+@usableFromInline
 final class StreamTableJoinNode<Key, Left, TableKey, Row, Result> {
-    private let lookup: TableLookup<TableKey, Row>
-    private let joiner: RowJoiner<Key, Left, Row, Result>
-    private let output: Output<Key, Result>
-    private let site: NodeSite
+    @usableFromInline let lookup: TableLookup<TableKey, Row>
+    @usableFromInline let joiner: RowJoiner<Key, Left, Row, Result>
+    @usableFromInline let output: Output<Key, Result>
+    @usableFromInline let site: NodeSite
 
     /// - Parameter lookup: Finds rows. Where the table keeps its history, the row is the one as of the record's time.
+    @inlinable
     init(_ lookup: TableLookup<TableKey, Row>, _ joiner: RowJoiner<Key, Left, Row, Result>, _ assembly: NodeAssembly) throws {
         self.lookup = lookup
         self.joiner = joiner
@@ -18,6 +20,7 @@ final class StreamTableJoinNode<Key, Left, TableKey, Row, Result> {
     }
 
     /// Joins a record, whose row is at `tableKey`: `nil` where it points at none.
+    @inlinable
     func receive(_ key: Key, at tableKey: TableKey?, _ value: Left, _ timestamp: Timestamp, _ headers: Headers) throws {
         guard let tableKey else {
             guard joiner.keepsUnmatched else { return site.drop(.nullKey) }
@@ -27,7 +30,8 @@ final class StreamTableJoinNode<Key, Left, TableKey, Row, Result> {
         try send(key, value, row?.value, timestamp, headers)
     }
 
-    private func send(_ key: Key, _ value: Left, _ row: Row?, _ timestamp: Timestamp, _ headers: Headers) throws {
+    @inlinable
+    func send(_ key: Key, _ value: Left, _ row: Row?, _ timestamp: Timestamp, _ headers: Headers) throws {
         let result: Result?
         do { result = try joiner.join(key, value, row) } catch { throw site.failure(error) }
         guard let result else { return }

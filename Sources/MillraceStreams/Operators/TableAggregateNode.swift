@@ -1,23 +1,35 @@
 import MillraceCore
 
 /// What an aggregation of a grouped table computes.
+@usableFromInline
 struct TableAggregate<Key, Value, Result>: Sendable {
     /// Adds a value; the result so far is `nil` before the first value.
-    let add: @Sendable (Key, Value, Result?) throws -> Result?
+    @usableFromInline let add: @Sendable (Key, Value, Result?) throws -> Result?
     /// Takes a value out again.
-    let subtract: @Sendable (Key, Value, Result) throws -> Result?
+    @usableFromInline let subtract: @Sendable (Key, Value, Result) throws -> Result?
+
+    @inlinable
+    init(
+        add: @escaping @Sendable (Key, Value, Result?) throws -> Result?,
+        subtract: @escaping @Sendable (Key, Value, Result) throws -> Result?
+    ) {
+        self.add = add
+        self.subtract = subtract
+    }
 }
 
 /// Keeps one result for each group and sends each change of it.
 ///
 /// Kafka: `KTableAggregate` and `KTableReduce`.
+@usableFromInline
 final class TableAggregateNode<Key, Value, Result> {
-    private let aggregate: TableAggregate<Key, Value, Result>
-    private let sendsOldValues: Bool
-    private let store: TableStore<Key, Result>
-    private let output: Output<Key, Change<Result>>
-    private let site: NodeSite
+    @usableFromInline let aggregate: TableAggregate<Key, Value, Result>
+    @usableFromInline let sendsOldValues: Bool
+    @usableFromInline let store: TableStore<Key, Result>
+    @usableFromInline let output: Output<Key, Change<Result>>
+    @usableFromInline let site: NodeSite
 
+    @inlinable
     init(_ aggregate: TableAggregate<Key, Value, Result>, store: String, sendsOldValues: Bool, _ assembly: NodeAssembly) throws {
         self.aggregate = aggregate
         self.sendsOldValues = sendsOldValues
@@ -28,6 +40,7 @@ final class TableAggregateNode<Key, Value, Result> {
     }
 
     /// Takes the old value out first and then adds the new one, in one step if both are there.
+    @inlinable
     func receive(_ record: Record<Key, Change<Value>>) throws {
         let key = record.key
         let place = try store.place(of: key)

@@ -3,13 +3,15 @@ import MillraceCore
 /// Splits an update of a table into what a group loses and what a group gains.
 ///
 /// Kafka: `KTableRepartitionMap`.
+@usableFromInline
 final class TableGroupingNode<Key, Value, GroupKey: Equatable, GroupValue> {
-    private let select: (Key, Value) throws -> (GroupKey?, GroupValue?)
-    private let ignoresThePast: Bool
-    private let output: Output<GroupKey, Change<GroupValue>>
-    private let site: NodeSite
+    @usableFromInline let select: (Key, Value) throws -> (GroupKey?, GroupValue?)
+    @usableFromInline let ignoresThePast: Bool
+    @usableFromInline let output: Output<GroupKey, Change<GroupValue>>
+    @usableFromInline let site: NodeSite
 
     /// - Parameter ignoresThePast: Whether updates of a versioned table that do not concern the latest version are left out: groups hold the latest values only.
+    @inlinable
     init(
         ignoresThePast: Bool, _ assembly: NodeAssembly, select: @escaping (Key, Value) throws -> (GroupKey?, GroupValue?)
     ) throws {
@@ -19,6 +21,7 @@ final class TableGroupingNode<Key, Value, GroupKey: Equatable, GroupValue> {
         site = assembly.site
     }
 
+    @inlinable
     func receive(_ record: Record<Key, Change<Value>>) throws {
         if ignoresThePast, !record.value.isLatest { return site.drop(.outOfOrder) }
         let gain = try member(record.key, record.value.new)
@@ -31,7 +34,8 @@ final class TableGroupingNode<Key, Value, GroupKey: Equatable, GroupValue> {
     }
 
     /// The group that a value is in, and what it is there; `nil` when it is in none.
-    private func member(_ key: Key, _ value: Value?) throws -> (key: GroupKey, value: GroupValue)? {
+    @inlinable
+    func member(_ key: Key, _ value: Value?) throws -> (key: GroupKey, value: GroupValue)? {
         guard let value else { return nil }
         do {
             guard case (let key?, let value?) = try select(key, value) else { return nil }
@@ -39,7 +43,8 @@ final class TableGroupingNode<Key, Value, GroupKey: Equatable, GroupValue> {
         } catch { throw site.failure(error) }
     }
 
-    private func send(_ key: GroupKey, _ change: Change<GroupValue>, _ record: Record<Key, Change<Value>>) throws {
+    @inlinable
+    func send(_ key: GroupKey, _ change: Change<GroupValue>, _ record: Record<Key, Change<Value>>) throws {
         try output.send(Record(key: key, value: change, timestamp: record.timestamp, headers: record.headers))
     }
 }

@@ -3,18 +3,20 @@ import MillraceCore
 /// Joins each update of one table with the current row of another.
 ///
 /// Kafka: `KTableKTableInnerJoin`, `LeftJoin`, `RightJoin` and `OuterJoin`.
+@usableFromInline
 final class TableJoinNode<Key, Own, Other, Result> {
-    private let side: TableJoinSide
-    private let lookup: TableLookup<Key, Other>
-    private let sendsOldValues: Bool
-    private let ignoresThePast: Bool
-    private let join: (Own?, Other?) throws -> Result?
-    private let output: Output<Key, Change<Result>>
-    private let site: NodeSite
+    @usableFromInline let side: TableJoinSide
+    @usableFromInline let lookup: TableLookup<Key, Other>
+    @usableFromInline let sendsOldValues: Bool
+    @usableFromInline let ignoresThePast: Bool
+    @usableFromInline let join: (Own?, Other?) throws -> Result?
+    @usableFromInline let output: Output<Key, Change<Result>>
+    @usableFromInline let site: NodeSite
 
     /// - Parameters:
     ///   - lookup: Finds rows of the other table.
     ///   - ignoresThePast: Whether the updates come from a versioned table, and those that do not concern the current row are left out.
+    @inlinable
     init(
         _ side: TableJoinSide, _ lookup: TableLookup<Key, Other>, sendsOldValues: Bool, ignoresThePast: Bool, _ assembly: NodeAssembly,
         join: @escaping (Own?, Other?) throws -> Result?
@@ -28,6 +30,7 @@ final class TableJoinNode<Key, Own, Other, Result> {
         site = assembly.site
     }
 
+    @inlinable
     func receive(_ record: Record<Key, Change<Own>>) throws {
         let update = record.value
         if ignoresThePast, !update.isLatest { return site.drop(.outOfOrder) }
@@ -43,7 +46,8 @@ final class TableJoinNode<Key, Own, Other, Result> {
         try output.send(Record(key: record.key, value: change, timestamp: time, headers: record.headers))
     }
 
-    private func joined(_ own: Own?, _ other: Other?) throws -> Result? {
+    @inlinable
+    func joined(_ own: Own?, _ other: Other?) throws -> Result? {
         guard own != nil || (side.joinsDeletedRows && other != nil) else { return nil }
         return try join(own, other)
     }

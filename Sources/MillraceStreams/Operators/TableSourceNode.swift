@@ -3,12 +3,14 @@ import MillraceCore
 /// Makes updates of a table from the records of a topic or stream, and keeps the rows where somebody needs them.
 ///
 /// Kafka: `KTableSource.KTableSourceProcessor`.
+@usableFromInline
 final class TableSourceNode<Key, Value> {
-    private let sendsOldValues: Bool
-    private let store: TableStore<Key, Value>?
-    private let output: Output<Key, Change<Value>>
-    private let site: NodeSite
+    @usableFromInline let sendsOldValues: Bool
+    @usableFromInline let store: TableStore<Key, Value>?
+    @usableFromInline let output: Output<Key, Change<Value>>
+    @usableFromInline let site: NodeSite
 
+    @inlinable
     init(_ view: TableSourceView<Key, Value>, _ assembly: NodeAssembly) throws {
         sendsOldValues = view.sendsOldValues
         store = view.isMaterialized ? try TableStore(named: view.store, in: assembly.task) : nil
@@ -17,6 +19,7 @@ final class TableSourceNode<Key, Value> {
         store?.sendExpiry(to: output, withOldValues: sendsOldValues)
     }
 
+    @inlinable
     func receive(_ key: Key?, _ value: Value?, _ timestamp: Timestamp, _ headers: Headers) throws {
         guard let key else { return site.drop(.nullKey) }
         var change = Change(new: value, old: nil)

@@ -1,85 +1,66 @@
 import MillraceCore
 
-/// A record in a join store. Never changed once it is there.
-struct JoinEntry<Value> {
-    let timestamp: Int64
-    /// The number of the put; sets records of one key and time apart, in order of arrival.
-    let sequence: Int32
-    let value: Value
-
-    func precedes(_ other: JoinEntry) -> Bool {
-        (timestamp, sequence) < (other.timestamp, other.sequence)
-    }
-}
-
 /// The records of a stretch of time in a join store: for each key a run of records in order of time, so that the records of a key in a range of time are found by one probe and
 /// one binary search. A segment is dropped as a whole.
+@usableFromInline
 final class JoinSegment<Value> {
-    typealias Run = ContiguousArray<JoinEntry<Value>>
-
-    let id: Int64
+    @usableFromInline let id: Int64
     /// Whether the disk may hold records that are not here.
-    var isOnDisk: Bool
-    private(set) var count = 0
-    private let keys = KeyTable()
-    private var runs: ContiguousArray<Run> = []
+    @usableFromInline private(set) var isOnDisk: Bool
+    // Used by one task at a time, and no call out of here leads back into the same segment: exclusivity checks would only cost.
+    @exclusivity(unchecked) @usableFromInline var count = 0
+    @usableFromInline let keys = KeyTable()
+    @exclusivity(unchecked) @usableFromInline var runs: ContiguousArray<Run<JoinEntry<Value>>> = []
+    /// The slots of keys with records that the disk has still to get; some may be listed twice.
+    @exclusivity(unchecked) @usableFromInline var unsavedSlots: ContiguousArray<Int> = []
 
+    @usableFromInline
     init(id: Int64, isOnDisk: Bool) {
         self.id = id
         self.isOnDisk = isOnDisk
     }
 
-    /// Roughly the memory it takes, values counted with what they hold in themselves and a little more.
-    var byteCount: Int {
-        keys.byteCount + runs.count * (MemoryLayout<Run>.stride + 32) + count * (MemoryLayout<JoinEntry<Value>>.stride + 16)
+    /// Roughly the memory it takes, when its values take so many bytes on the average.
+    @usableFromInline
+    func byteCount(averageValueSize: Int) -> Int {
+        keys.byteCount + runs.count * MemoryLayout<Run<JoinEntry<Value>>>.stride + unsavedSlots.count * MemoryLayout<Int>.stride
+            + count * (MemoryLayout<JoinEntry<Value>>.stride + averageValueSize)
     }
 
-    /// The records of a key, in order of time and arrival; empty when there are none.
-    func run(of key: UnsafeRawBufferPointer) -> Run {
+    /// The records of a key; `nil` when there are none.
+    @inlinable
+    func run(of key: UnsafeRawBufferPointer) -> Run<JoinEntry<Value>>? {
         let slot = keys.find(key)
-        return slot < 0 ? [] : runs[slot]
+        return slot < 0 ? nil : runs[slot]
     }
 
     /// Adds a record; one of the same key, time and number is replaced.
+    @inlinable
     func insert(_ entry: JoinEntry<Value>, key: UnsafeRawBufferPointer) {
         let (slot, isNew) = keys.insert(key)
         if isNew {
-            runs.append([entry])
+            // Keys are only ever removed all together, so slots are given out one after the other.
+            runs.append(Run(entry))
             count += 1
-            return
-        }
-        guard let last = runs[slot].last, !last.precedes(entry) else {
-            runs[slot].append(entry)
-            count += 1
-            return
-        }
-        let index = runs[slot].firstIndex(fromThereOn: { !$0.precedes(entry) })
-        if index < runs[slot].count, !entry.precedes(runs[slot][index]) {
-            runs[slot][index] = entry
-        } else {
-            runs[slot].insert(entry, at: index)
+        } else if runs[slot].insert(entry) {
             count += 1
         }
+        if entry.isUnsaved { unsavedSlots.append(slot) }
     }
 
-    /// Forgets all records; they are on disk.
+    /// Calls `body` for each record that the disk has still to get, ordered by key, time and arrival, and takes them for saved.
+    @inlinable
+    func save(_ body: (UnsafeRawBufferPointer, JoinEntry<Value>) throws -> Void) rethrows {
+        keys.sort(&unsavedSlots)
+        for slot in unsavedSlots { try runs[slot].save { try body(keys.key(of: slot), $0) } }
+        unsavedSlots.removeAll(keepingCapacity: true)
+    }
+
+    /// Forgets all records, which are on disk.
     func removeAll() {
         keys.removeAll()
         runs = []
         count = 0
         isOnDisk = true
-    }
-}
-
-extension ContiguousArray {
-    /// The index of the first element that meets a condition which all after it meet too; the end when there is none.
-    func firstIndex(fromThereOn condition: (Element) -> Bool) -> Int {
-        var lower = 0
-        var upper = count
-        while lower < upper {
-            let middle = (lower + upper) / 2
-            if condition(self[middle]) { upper = middle } else { lower = middle + 1 }
-        }
-        return lower
     }
 }

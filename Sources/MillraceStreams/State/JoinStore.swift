@@ -9,41 +9,75 @@ import MillraceCore
 /// and the time up to which records have expired survive a restart: neither can a record take the place of another one, nor can one come back that was gone.
 ///
 /// Kafka: a `WindowStore` that retains duplicates.
+///
+/// The disk gets records by the save, not by the commit: those of a short window are mostly gone by then, and never go there.
+@usableFromInline
 final class JoinStore<Value>: StateStore {
     /// A put since the last commit.
-    private struct PendingPut {
+    @usableFromInline
+    struct PendingPut {
         /// Where the key ends in `pendingKeys`; it begins where the one before ends.
-        let keyEnd: Int
-        let timestamp: Int64
-        let sequence: Int32
-        let value: Value?
-        let headers: Headers
+        @usableFromInline let keyEnd: Int
+        @usableFromInline let timestamp: Int64
+        @usableFromInline let sequence: Int32
+        @usableFromInline let value: Value?
+        @usableFromInline let headers: Headers
+
+        @inlinable
+        init(keyEnd: Int, timestamp: Int64, sequence: Int32, value: Value?, headers: Headers) {
+            self.keyEnd = keyEnd
+            self.timestamp = timestamp
+            self.sequence = sequence
+            self.value = value
+            self.headers = headers
+        }
     }
 
-    let name: String
-    private let serde: Serde<Value>
-    private let retention: Int64
+    @usableFromInline let name: String
+    @usableFromInline let serde: Serde<Value>
+    @usableFromInline let retention: Int64
     /// The length of a segment. Half the retention, so that what is kept beyond it is half as much again, and a search meets three segments at most.
-    private let interval: Int64
-    private let nullsMoveTime: Bool
-    private let disk: JoinStoreFiles?
+    @usableFromInline let interval: Int64
+    @usableFromInline let nullsMoveTime: Bool
+    @usableFromInline let disk: JoinStoreFiles?
+    // Used by one task at a time, and no call out of here leads back into a put: exclusivity checks would only cost.
     /// Ordered by time.
-    private var segments: ContiguousArray<JoinSegment<Value>> = []
+    @exclusivity(unchecked) @usableFromInline var segments: ContiguousArray<JoinSegment<Value>> = []
     /// Segments before this one are gone from the disk.
     private var firstSegmentOnDisk: Int64 = 0
     /// The highest timestamp of a put.
-    private var observedTime: Int64 = -1
-    private var sequence: Int32 = 0
-    private var pending: ContiguousArray<PendingPut> = []
-    private let pendingKeys = ByteBuffer()
-    private let scratchKey = ByteBuffer()
-    private let scratch = ByteBuffer()
+    @exclusivity(unchecked) @usableFromInline var observedTime: Int64 = -1
+    @exclusivity(unchecked) @usableFromInline var sequence: Int32 = 0
+    @exclusivity(unchecked) @usableFromInline var pending: ContiguousArray<PendingPut> = []
+    @usableFromInline let pendingKeys = ByteBuffer()
+    @usableFromInline let scratchKey = ByteBuffer()
+    @usableFromInline let scratch = ByteBuffer()
+    /// Of values as bytes: roughly what a value holds outside of itself.
+    @usableFromInline var averageValueSize = 16
+    /// `writeChanges`, compiled for the type of the values where the store was declared; see `Overlay.commitRows`.
+    private let writeChanges: (JoinStore, ChangelogSink) throws -> Void
+    /// `saveRecords`, likewise.
+    private let saveRecords: (JoinStore, JoinStoreFiles, any ByteStoreBatch) throws -> Void
 
     /// - Parameters:
     ///   - retention: How long records are kept, by the store's own time, which is the highest timestamp of a put.
     ///   - nullsMoveTime: Whether a put without a value counts for that time. Kafka's stores in memory and on disk differ in this.
-    init(name: String, value: Serde<Value>, retention: Int64, nullsMoveTime: Bool, backing: Backing?) throws {
+    @inlinable
+    convenience init(name: String, value: Serde<Value>, retention: Int64, nullsMoveTime: Bool, backing: Backing?) throws {
+        try self.init(
+            name, value, retention, nullsMoveTime, backing, writeChanges: { store, changelog in try store.writeChanges(to: changelog) },
+            saveRecords: { store, disk, batch in try store.saveRecords(to: disk, batch) })
+    }
+
+    @usableFromInline
+    init(
+        _ name: String, _ value: Serde<Value>, _ retention: Int64, _ nullsMoveTime: Bool, _ backing: Backing?,
+        writeChanges: @escaping (JoinStore, ChangelogSink) throws -> Void,
+        saveRecords: @escaping (JoinStore, JoinStoreFiles, any ByteStoreBatch) throws -> Void
+    ) throws {
         self.name = name
+        self.writeChanges = writeChanges
+        self.saveRecords = saveRecords
         serde = value
         self.retention = retention
         interval = max(retention / 2, 1000)
@@ -57,6 +91,7 @@ final class JoinStore<Value>: StateStore {
     }
 
     /// Adds a record; without a value only to the changelog.
+    @inlinable
     func put(_ key: UnsafeRawBufferPointer, _ value: Value?, _ timestamp: Timestamp, headers: Headers) {
         let time = timestamp.milliseconds
         sequence = (sequence &+ 1) & .max
@@ -64,14 +99,16 @@ final class JoinStore<Value>: StateStore {
         pending.append(
             PendingPut(keyEnd: pendingKeys.count, timestamp: time, sequence: sequence, value: value, headers: headers))
         guard value != nil || nullsMoveTime else { return }
-        advance(to: time)
+        if time > observedTime { advance(to: time) }
         guard let value, isKept(time) else { return }
-        segment(of: time, isOnDisk: false).insert(JoinEntry(timestamp: time, sequence: sequence, value: value), key: key)
+        let entry = JoinEntry(timestamp: time, sequence: sequence, isUnsaved: disk != nil, value: value)
+        segment(of: time).insert(entry, key: key)
     }
 
     /// Calls `body` for each record of a key with a time in `from ... to`, in order of time and arrival.
     ///
     /// - Returns: Whether there was any.
+    @inlinable
     func forEach(
         _ key: UnsafeRawBufferPointer, from: Int64, to: Int64, _ body: (Int64, Value) throws -> Void
     ) throws -> Bool {
@@ -79,46 +116,82 @@ final class JoinStore<Value>: StateStore {
         guard from <= to else { return false }
         let (first, last) = (from / interval, to / interval)
         var found = false
-        for segment in segments where segment.id >= first && segment.id <= last {
-            let run = try segment.isOnDisk ? merged(segment, key, from, to) : segment.run(of: key)
-            var index = run.firstIndex(fromThereOn: { $0.timestamp >= from })
-            while index < run.count, run[index].timestamp <= to {
+        // By number, not by iterator: a body that puts a record elsewhere must not have to copy the list.
+        var place = 0
+        while place < segments.count {
+            let segment = segments[place]
+            place += 1
+            guard segment.id >= first, segment.id <= last else { continue }
+            if segment.isOnDisk, let disk {
+                if try forEachMerged(segment, disk, key, from, to, body) { found = true }
+                continue
+            }
+            guard let run = segment.run(of: key) else { continue }
+            var index = run.firstIndex(from: from)
+            while index < run.count {
+                let entry = run[index]
+                guard entry.timestamp <= to else { break }
                 found = true
-                try body(run[index].timestamp, run[index].value)
+                try body(entry.timestamp, entry.value)
                 index += 1
             }
         }
         return found
     }
 
-    var byteCount: Int {
-        segments.reduce(pendingKeys.count) { $0 + $1.byteCount } + pending.count * MemoryLayout<PendingPut>.stride
+    @usableFromInline var byteCount: Int {
+        segments.reduce(pendingKeys.count) { $0 + $1.byteCount(averageValueSize: averageValueSize) }
+            + pending.count * (MemoryLayout<PendingPut>.stride + averageValueSize)
     }
 
-    var hasUncommittedRows: Bool { !pending.isEmpty }
+    @usableFromInline var hasUncommittedRows: Bool { !pending.isEmpty }
+    @usableFromInline var canSaveLater: Bool { true }
 
+    @usableFromInline
     func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
-        guard !pending.isEmpty else { return }
+        try writeChanges(self, changelog)
+        guard let disk, let batch else { return }
+        try saveRecords(self, disk, batch)
+        saveState(disk, batch)
+    }
+
+    /// Sends what was put since the last commit to the changelog, in order.
+    @inlinable
+    func writeChanges(to changelog: ChangelogSink) throws {
         var start = 0
         for put in pending {
             let key = UnsafeRawBufferPointer(rebasing: pendingKeys.bytes[start..<put.keyEnd])
             start = put.keyEnd
             scratch.removeAll()
-            let value = try put.value.flatMap { try serde.write($0, to: scratch) ? scratch.bytes : nil }
+            var bytes: UnsafeRawBufferPointer?
+            if let value = put.value, try serde.write(value, to: scratch) {
+                bytes = scratch.bytes
+                averageValueSize += (scratch.count - averageValueSize) / 16
+            }
             scratchKey.removeAll()
             scratchKey.append(key)
             scratchKey.append(bigEndian: put.timestamp)
             scratchKey.append(bigEndian: put.sequence)
-            try changelog(scratchKey.bytes, value, Timestamp(milliseconds: put.timestamp), put.headers)
-            if let disk, let batch, let value, isKept(put.timestamp) {
-                disk.put(key, put.timestamp, put.sequence, segment: put.timestamp / interval, value, batch)
-            }
+            try changelog(scratchKey.bytes, bytes, Timestamp(milliseconds: put.timestamp), put.headers)
         }
         pending.removeAll(keepingCapacity: true)
         pendingKeys.removeAll()
-        if let disk, let batch { saveState(disk, batch) }
     }
 
+    /// Hands the records that the disk has still to get to the batch.
+    @inlinable
+    func saveRecords(to disk: JoinStoreFiles, _ batch: any ByteStoreBatch) throws {
+        for segment in segments {
+            try segment.save { key, entry in
+                guard isKept(entry.timestamp) else { return }
+                scratch.removeAll()
+                guard try serde.write(entry.value, to: scratch) else { return }
+                disk.put(key, entry.timestamp, entry.sequence, segment: segment.id, scratch.bytes, batch)
+            }
+        }
+    }
+
+    @usableFromInline
     func restore(
         key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers, batch: (any ByteStoreBatch)?
     ) throws {
@@ -137,27 +210,34 @@ final class JoinStore<Value>: StateStore {
         if value != nil || nullsMoveTime { advance(to: time) }
         if let value, isKept(time) {
             if let disk, let batch {
-                _ = segment(of: time, isOnDisk: true)
+                _ = makeSegment(time / interval, isOnDisk: true)
                 disk.put(key, time, number, segment: time / interval, value, batch)
             } else {
-                segment(of: time, isOnDisk: false).insert(
+                segment(of: time).insert(
                     JoinEntry(timestamp: time, sequence: number, value: try serde.read(value)), key: key)
             }
         }
+    }
+
+    @usableFromInline
+    func finishRestoring(batch: (any ByteStoreBatch)?) throws {
         if let disk, let batch { saveState(disk, batch) }
     }
 
+    @usableFromInline
     func trim(to limit: Int) {
-        guard disk != nil, pending.isEmpty, byteCount > limit else { return }
+        guard disk != nil, pending.isEmpty, segments.allSatisfy(\.unsavedSlots.isEmpty), byteCount > limit else { return }
         for segment in segments { segment.removeAll() }
     }
 
     /// Records before this time have expired.
-    private var firstKeptTime: Int64 { max(0, (observedTime - retention).addingClamped(1)) }
+    @inlinable var firstKeptTime: Int64 { max(0, (observedTime - retention).addingClamped(1)) }
 
-    private func isKept(_ time: Int64) -> Bool { time > observedTime - retention }
+    @inlinable
+    func isKept(_ time: Int64) -> Bool { time > observedTime - retention }
 
-    private func advance(to time: Int64) {
+    @usableFromInline
+    func advance(to time: Int64) {
         guard time > observedTime else { return }
         observedTime = time
         let live = firstKeptTime / interval
@@ -165,8 +245,18 @@ final class JoinStore<Value>: StateStore {
     }
 
     /// The segment of a time, which is made when it is not there.
-    private func segment(of time: Int64, isOnDisk: Bool) -> JoinSegment<Value> {
+    @inlinable
+    func segment(of time: Int64) -> JoinSegment<Value> {
         let id = time / interval
+        // Nearly all records belong into the youngest segment or the one before.
+        var index = segments.count - 1
+        while index >= 0, segments[index].id > id { index -= 1 }
+        return index >= 0 && segments[index].id == id ? segments[index] : makeSegment(id, isOnDisk: false)
+    }
+
+    /// The segment of this number, which is made when it is not there.
+    @usableFromInline
+    func makeSegment(_ id: Int64, isOnDisk: Bool) -> JoinSegment<Value> {
         let index = segments.lastIndex { $0.id <= id }
         if let index, segments[index].id == id { return segments[index] }
         let segment = JoinSegment<Value>(id: id, isOnDisk: isOnDisk)
@@ -174,24 +264,32 @@ final class JoinStore<Value>: StateStore {
         return segment
     }
 
-    private func merged(_ segment: JoinSegment<Value>, _ key: UnsafeRawBufferPointer, _ from: Int64, _ to: Int64) throws
-        -> JoinSegment<Value>.Run
-    {
+    /// `forEach` for a segment of which some is on disk. One record after the other: there may be more than memory holds.
+    @usableFromInline
+    func forEachMerged(
+        _ segment: JoinSegment<Value>, _ disk: JoinStoreFiles, _ key: UnsafeRawBufferPointer, _ from: Int64, _ to: Int64,
+        _ body: (Int64, Value) throws -> Void
+    ) throws -> Bool {
         let here = segment.run(of: key)
-        guard let disk else { return here }
-        var merged = JoinSegment<Value>.Run()
-        var index = here.firstIndex(fromThereOn: { $0.timestamp >= from })
-        try disk.forEach(key, segment: segment.id, from: from, to: to) { timestamp, sequence, value in
-            while index < here.count, (here[index].timestamp, here[index].sequence) < (timestamp, sequence) {
-                merged.append(here[index])
+        let end = here?.count ?? 0
+        var index = here?.firstIndex(from: from) ?? 0
+        var found = false
+        func takeHere(while condition: (JoinEntry<Value>) -> Bool) throws {
+            while let here, index < end, here[index].timestamp <= to, condition(here[index]) {
+                found = true
+                try body(here[index].timestamp, here[index].value)
                 index += 1
             }
-            // What is in both places is taken from memory, where it need not be read.
-            if index < here.count, here[index].timestamp == timestamp, here[index].sequence == sequence { return }
-            merged.append(JoinEntry(timestamp: timestamp, sequence: sequence, value: try serde.read(value)))
         }
-        merged.append(contentsOf: here[index...])
-        return merged
+        try disk.forEach(key, segment: segment.id, from: from, to: to) { timestamp, sequence, value in
+            try takeHere { ($0.timestamp, $0.sequence) < (timestamp, sequence) }
+            // What is in both places is taken from memory, where it need not be read.
+            if let here, index < end, here[index].timestamp == timestamp, here[index].sequence == sequence { return }
+            found = true
+            try body(timestamp, serde.read(value))
+        }
+        try takeHere { _ in true }
+        return found
     }
 
     private func saveState(_ disk: JoinStoreFiles, _ batch: any ByteStoreBatch) {
@@ -200,5 +298,11 @@ final class JoinStore<Value>: StateStore {
         guard live > firstSegmentOnDisk else { return }
         disk.delete(segments: firstSegmentOnDisk..<live, batch)
         firstSegmentOnDisk = live
+    }
+}
+
+extension JoinStore: LateSavingStore {
+    var unsavedBytes: Int {
+        disk == nil ? 0 : segments.reduce(0) { $0 + $1.unsavedSlots.count } * (averageValueSize + 48)
     }
 }

@@ -6,6 +6,7 @@ import MillraceCore
 ///     FF                                                                              the store's state
 ///
 /// The length keeps keys apart of which one begins with the other, so that a key's records in a range of time lie side by side. All numbers are big-endian and not negative.
+@usableFromInline
 struct JoinStoreFiles {
     /// What the store must know after a restart besides its records.
     struct State {
@@ -74,6 +75,7 @@ struct JoinStoreFiles {
         }
     }
 
+    @usableFromInline
     func put(
         _ recordKey: UnsafeRawBufferPointer, _ timestamp: Int64, _ sequence: Int32, segment: Int64, _ value: UnsafeRawBufferPointer,
         _ batch: any ByteStoreBatch

@@ -1,16 +1,19 @@
 import MillraceCore
 
 /// The slots of a `KeyTable` in the order of their keys, for stores that are asked for ranges: a skip list, so that a neighbour is found by a seek and never by a scan.
+@usableFromInline
 final class KeyOrder {
     private static let maximumHeight = 16
     private let keys: KeyTable
+    // Used by one task at a time, and no call leads back into it: nothing is there for exclusivity checks to find.
     /// The links of a slot's tower, `maximumHeight` apart only for the head; -1 ends a level.
-    private var head = [Int32](repeating: -1, count: KeyOrder.maximumHeight)
-    private var towers: ContiguousArray<ContiguousArray<Int32>> = []
-    private var height = 1
+    @exclusivity(unchecked) private var head = [Int32](repeating: -1, count: KeyOrder.maximumHeight)
+    @exclusivity(unchecked) private var towers: ContiguousArray<ContiguousArray<Int32>> = []
+    @exclusivity(unchecked) private var height = 1
     /// A fixed seed: the same calls build the same list.
-    private var random: UInt64 = 0x2545_F491_4F6C_DD1D
+    @exclusivity(unchecked) private var random: UInt64 = 0x2545_F491_4F6C_DD1D
 
+    @usableFromInline
     init(of keys: KeyTable) {
         self.keys = keys
     }
@@ -22,11 +25,13 @@ final class KeyOrder {
     func next(_ slot: Int) -> Int { Int(towers[slot][0]) }
 
     /// The slot of the first key that is `key` or greater, or -1.
+    @usableFromInline
     func seek(_ key: UnsafeRawBufferPointer) -> Int {
         link(from: lastBefore(key), level: 0)
     }
 
     /// The slot of the last key that is less than `key`, or -1.
+    @usableFromInline
     func lastBefore(_ key: UnsafeRawBufferPointer) -> Int {
         var current = -1
         var level = height - 1
@@ -42,7 +47,7 @@ final class KeyOrder {
     }
 
     /// The last slot, or -1.
-    var last: Int {
+    @usableFromInline var last: Int {
         var current = -1
         for level in (0..<height).reversed() {
             while case let next = link(from: current, level: level), next >= 0 { current = next }
@@ -51,6 +56,7 @@ final class KeyOrder {
     }
 
     /// Takes up a slot that the table has just given out.
+    @usableFromInline
     func insert(_ slot: Int) {
         let key = keys.key(of: slot)
         var tower = ContiguousArray<Int32>(repeating: -1, count: randomHeight())
@@ -70,6 +76,7 @@ final class KeyOrder {
     }
 
     /// Lets go of a slot; to be called before the table removes its key.
+    @usableFromInline
     func remove(_ slot: Int) {
         let key = keys.key(of: slot)
         var current = -1
@@ -84,6 +91,7 @@ final class KeyOrder {
         towers[slot] = []
     }
 
+    @usableFromInline
     func removeAll() {
         head = [Int32](repeating: -1, count: KeyOrder.maximumHeight)
         towers = []

@@ -23,14 +23,14 @@ public final class KeyTable {
     /// The count is a power of two.
     @exclusivity(unchecked) private var places: UnsafeMutableBufferPointer<Tag>
     @exclusivity(unchecked) private var entries: ContiguousArray<Entry> = []
-    private var freeSlots: ContiguousArray<Int> = []
+    @exclusivity(unchecked) private var freeSlots: ContiguousArray<Int> = []
     @exclusivity(unchecked) private var arena: UnsafeMutableRawPointer
-    private var arenaCapacity = 1024
-    private var arenaUsed = 0
-    private var arenaWasted = 0
+    @exclusivity(unchecked) private var arenaCapacity = 1024
+    @exclusivity(unchecked) private var arenaUsed = 0
+    @exclusivity(unchecked) private var arenaWasted = 0
 
     /// The number of keys.
-    public private(set) var count = 0
+    @exclusivity(unchecked) public private(set) var count = 0
 
     init() {
         places = .allocate(capacity: 32)
@@ -155,6 +155,7 @@ public final class KeyTable {
     }
 
     /// Orders two keys as unsigned bytes, a prefix first.
+    @usableFromInline
     static func precedes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
         let common = min(left.count, right.count)
         if common > 0 {
@@ -236,7 +237,7 @@ public final class KeyTable {
     private func store(_ key: UnsafeRawBufferPointer) -> Int {
         if arenaUsed + key.count > arenaCapacity { growArena(for: key.count) }
         let offset = arenaUsed
-        if let base = key.baseAddress { (arena + offset).copyMemory(from: base, byteCount: key.count) }
+        if let base = key.baseAddress { (arena + offset).copyBytes(from: base, count: key.count) }
         arenaUsed += key.count
         return offset
     }

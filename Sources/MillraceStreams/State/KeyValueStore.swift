@@ -144,6 +144,10 @@ public final class KeyValueStore<Key, Value>: StateStore {
     }
 }
 
+extension KeyValueStore: LateSavingStore {
+    var unsavedBytes: Int { overlay.unsavedBytes }
+}
+
 extension KeyValueStore: VerbatimStore {
     var verbatimPrefix: [UInt8]? {
         guard lifetime == nil, let backing = overlay.backing else { return nil }

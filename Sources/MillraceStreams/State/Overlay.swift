@@ -25,12 +25,20 @@ public struct Row<Value> {
 /// Where the committed rows of a store, or of one segment of it, lie: all keys of a byte store that begin with a prefix.
 @usableFromInline
 package struct Backing: Sendable {
-    package let store: any ByteStore
-    package let prefix: [UInt8]
+    @usableFromInline package let store: any ByteStore
+    @usableFromInline package let prefix: [UInt8]
 
     package init(store: any ByteStore, prefix: [UInt8]) {
         self.store = store
         self.prefix = prefix
+    }
+
+    @usableFromInline
+    static func tooShort(_ count: Int) -> MillraceError {
+        MillraceError(
+            .corruption,
+            "A row of the local state is \(count) bytes long, too short to hold its timestamp. Delete the state directory: it will be rebuilt from the changelog."
+        )
     }
 }
 
@@ -50,13 +58,13 @@ public final class Overlay<Value> {
     /// crash the changelog has what is missing.
     @usableFromInline var unsavedSlots: ContiguousArray<Int> = []
     /// Built by the first walk, and kept up from then on: most stores are never asked for ranges, and do not pay for them.
-    private var order: KeyOrder?
+    @exclusivity(unchecked) @usableFromInline var order: KeyOrder?
     @usableFromInline let backing: Backing?
     /// Whether the disk may have rows that are not here: then keys that are new here are looked up there.
     @usableFromInline var mayMissRows: Bool
     @usableFromInline let serde: Serde<Value>
     /// Headers of the records that wrote the dirty rows, for the few stores whose changelogs carry them.
-    @usableFromInline var headers: [Int: Headers] = [:]
+    @exclusivity(unchecked) @usableFromInline var headers: [Int: Headers] = [:]
     @usableFromInline let scratch = ByteBuffer()
     @usableFromInline let scratchKey = ByteBuffer()
     @usableFromInline var averageValueSize = 16
@@ -90,6 +98,9 @@ public final class Overlay<Value> {
     }
 
     var hasUncommittedRows: Bool { !dirtySlots.isEmpty }
+
+    /// Roughly the bytes that the next batch for the disk will hold.
+    var unsavedBytes: Int { backing == nil ? 0 : (dirtySlots.count + unsavedSlots.count) * (averageValueSize + 32) }
 
     /// The slot of `key`, whose row is read from disk when it is not here yet. Valid until `commit` or `trim`.
     @inlinable
@@ -306,7 +317,7 @@ public final class Overlay<Value> {
         return order
     }
 
-    @usableFromInline
+    @inlinable
     func takeUp(_ slot: Int, _ key: UnsafeRawBufferPointer) throws {
         place(Row(value: nil, timestamp: .none, isDirty: false), slot)
         if let row = try load(key) {
@@ -316,36 +327,33 @@ public final class Overlay<Value> {
     }
 
     /// Gives a new slot a row, one without a value.
-    @usableFromInline
+    @inlinable
     func place(_ row: Row<Value>, _ slot: Int) {
         if slot < rows.count { rows[slot] = row } else { rows.append(row) }
     }
 
-    @usableFromInline
+    @inlinable
     func reorder(_ slot: Int, hasValue: Bool) {
         if hasValue { order?.insert(slot) } else { order?.remove(slot) }
     }
 
-    @usableFromInline
+    @inlinable
     func load(_ key: UnsafeRawBufferPointer) throws -> Row<Value>? {
         guard let backing, mayMissRows else { return nil }
         scratch.removeAll()
         guard try backing.store.get(fullKey(backing, key), into: scratch) else { return nil }
+        averageValueSize += (scratch.count - averageValueSize) / 16
         return try decode(scratch.bytes)
     }
 
-    private func decode(_ bytes: UnsafeRawBufferPointer) throws -> Row<Value> {
-        guard bytes.count >= 8 else {
-            throw MillraceError(
-                .corruption,
-                "A row of the local state is \(bytes.count) bytes long, too short to hold its timestamp. Delete the state directory: it will be rebuilt from the changelog."
-            )
-        }
+    @inlinable
+    func decode(_ bytes: UnsafeRawBufferPointer) throws -> Row<Value> {
+        guard bytes.count >= 8 else { throw Backing.tooShort(bytes.count) }
         let value = try serde.read(UnsafeRawBufferPointer(rebasing: bytes[8...]))
         return Row(value: value, timestamp: Timestamp(milliseconds: bytes.loadBigEndian()), isDirty: false, mayBeOnDisk: true)
     }
 
-    @usableFromInline
+    @inlinable
     func fullKey(_ backing: Backing, _ key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         scratchKey.removeAll()
         scratchKey.append(backing.prefix)

@@ -76,6 +76,9 @@ final class SegmentedOverlay<Value> {
 
     var byteCount: Int { segments.reduce(0) { $0 + $1.overlay.byteCount } }
 
+    /// Roughly the bytes that the next batch for the disk will hold.
+    var unsavedBytes: Int { segments.reduce(0) { $0 + $1.overlay.unsavedBytes } }
+
     var hasUncommittedRows: Bool {
         !lateWrites.isEmpty || !dropped.isEmpty || segments.contains { $0.overlay.hasUncommittedRows }
     }
@@ -87,6 +90,7 @@ final class SegmentedOverlay<Value> {
     @inlinable var firstTimeHeld: Int64 { max(0, time - retention) / interval * interval }
 
     /// Lets time pass, and drops what has become too old.
+    @usableFromInline
     func observe(_ time: Int64) {
         guard time > self.time else { return }
         self.time = time
@@ -109,20 +113,38 @@ final class SegmentedOverlay<Value> {
         return findOrMakeOverlay(id)
     }
 
-    @usableFromInline
+    @inlinable
     func findOrMakeOverlay(_ id: Int64) -> Overlay<Value> {
-        let place = segments.firstIndex { $0.id >= id } ?? segments.count
-        if place == segments.count || segments[place].id != id { segments.insert(makeSegment(id, isNew: true), at: place) }
+        if let place = place(of: id) {
+            lastUsed = place
+            return segments[place].overlay
+        }
+        return addSegment(id)
+    }
+
+    @usableFromInline
+    func addSegment(_ id: Int64) -> Overlay<Value> {
+        let place = segments.firstIndex { $0.id > id } ?? segments.count
+        segments.insert(makeSegment(id, isNew: true), at: place)
         lastUsed = place
         return segments[place].overlay
     }
 
+    /// Where a segment lies, the youngest looked at first.
+    @inlinable
+    func place(of id: Int64) -> Int? {
+        var place = segments.count - 1
+        while place >= 0, segments[place].id > id { place -= 1 }
+        return place >= 0 && segments[place].id == id ? place : nil
+    }
+
     /// The overlay for rows of this time; `nil` when there are none, or they are too old.
+    @inlinable
     func existingOverlay(at time: Int64, held: Bool = false) -> Overlay<Value>? {
         guard time >= (held ? firstTimeHeld : firstTimeKept) else { return nil }
         let id = time / interval
         if lastUsed < segments.count, segments[lastUsed].id == id { return segments[lastUsed].overlay }
-        guard let place = segments.firstIndex(where: { $0.id == id }) else { return nil }
+        guard let place = place(of: id) else { return nil }
         lastUsed = place
         return segments[place].overlay
     }
@@ -140,6 +162,7 @@ final class SegmentedOverlay<Value> {
     }
 
     /// Notes a write that is too old to be kept, for the changelog.
+    @usableFromInline
     func putLate(_ key: UnsafeRawBufferPointer, _ value: Value?, _ timestamp: Timestamp, headers: Headers = Headers()) throws {
         let bytes = try value.flatMap { try serde.bytes(of: $0) }
         lateWrites.append(LateWrite(key: Array(key), value: bytes, timestamp: timestamp, headers: headers))

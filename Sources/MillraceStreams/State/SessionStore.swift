@@ -9,18 +9,23 @@ import MillraceCore
 public final class SessionStore<Key, Value>: StateStore {
     /// The name, which is part of the changelog's.
     public let name: String
-    let rows: SegmentedOverlay<Value>
+    @usableFromInline let rows: SegmentedOverlay<Value>
+    /// The times of the sessions that are in memory, beside each segment of `rows`.
+    @exclusivity(unchecked) private var runs: ContiguousArray<SessionRuns> = []
     /// Sessions by their end, then in `indexOrder`; kept when results are sent as sessions close.
     let index: WindowIndex?
-    private let indexOrder: IndexOrder?
-    let keySerde: Serde<Key>
-    private let buffer = ByteBuffer()
+    @usableFromInline let indexOrder: IndexOrder?
+    @usableFromInline let keySerde: Serde<Key>
+    @usableFromInline let buffer = ByteBuffer()
+    /// The key whose sessions are being looked through.
+    @usableFromInline let lookupBuffer = ByteBuffer()
     private let indexBuffer = ByteBuffer()
-    private let task: TaskContext
+    @usableFromInline let task: TaskContext
     /// The bytes behind the key: end and start.
-    static var suffixLength: Int { 16 }
+    @inlinable static var suffixLength: Int { 16 }
 
     /// How sessions of one end are ordered, and how long they are found, where results are sent as sessions close: two things in which Kafka's stores differ.
+    @usableFromInline
     enum IndexOrder: Sendable {
         /// By start and key, until their segment is dropped: the persistent store.
         case byStart
@@ -28,6 +33,7 @@ public final class SessionStore<Key, Value>: StateStore {
         case byKey
     }
 
+    @usableFromInline
     init(name: String, key: Serde<Key>, rows: SegmentedOverlay<Value>, index order: IndexOrder?, task: TaskContext) throws {
         self.name = name
         self.rows = rows
@@ -75,27 +81,23 @@ public final class SessionStore<Key, Value>: StateStore {
     }
 
     /// Sets the value of a session of `key`, noted with the time of the record at hand; `nil` removes it.
+    @inlinable
     public func put(_ key: Key, _ session: Window, _ value: Value?) throws {
         let end = session.end.milliseconds
-        if end > rows.time {
-            rows.observe(end)
-            index?.removeAll(before: firstTimeIndexed)
-        }
+        if end > rows.time { observe(end) }
         let bytes = try bytes(of: key, session)
-        guard let overlay = rows.overlay(at: end, held: indexOrder == .byStart) else {
-            task.drop(.expired, at: name)
-            return try rows.putLate(bytes, value, task.timestamp)
-        }
+        guard let overlay = rows.overlay(at: end, held: indexOrder == .byStart) else { return try putLate(bytes, value) }
         overlay.put(bytes, value, task.timestamp)
-        if value == nil { try removeFromIndex(bytes) } else { _ = try addToIndex(bytes) }
+        try noteSession(bytes, isThere: value != nil)
     }
 
     /// Removes a session of `key`.
+    @inlinable
     public func remove(_ key: Key, _ session: Window) throws {
         try put(key, session, nil)
     }
 
-    public var byteCount: Int { rows.byteCount + (index?.byteCount ?? 0) }
+    public var byteCount: Int { rows.byteCount + (index?.byteCount ?? 0) + runs.reduce(0) { $0 + $1.byteCount } }
     /// Whether anything was written since the last commit.
     public var hasUncommittedRows: Bool { rows.hasUncommittedRows }
     public var canSaveLater: Bool { true }
@@ -107,8 +109,10 @@ public final class SessionStore<Key, Value>: StateStore {
     public func restore(
         key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, timestamp: Timestamp, headers: Headers, batch: (any ByteStoreBatch)?
     ) throws {
-        try rows.restore(key, value, timestamp, at: try times(of: key).end, batch: batch)
-        if value == nil { try removeFromIndex(key) } else { _ = try addToIndex(key) }
+        let end = try times(of: key).end
+        if end > rows.time { observe(end) }
+        try rows.restore(key, value, timestamp, at: end, batch: batch)
+        try noteSession(key, isThere: value != nil)
     }
 
     public func finishRestoring(batch: (any ByteStoreBatch)?) throws {
@@ -122,28 +126,99 @@ public final class SessionStore<Key, Value>: StateStore {
 
 // What operators use.
 extension SessionStore {
-    /// Calls `body` for each session of `key` that ends at `end` or later, by end and then start, until it returns `false`. It may change the store.
+    /// Calls `body` for each session of `key` that ends at `end` or later, by end and then start, until it returns `false`. `body` may not use the store.
+    @inlinable
     func forEachSession(_ key: Key, endingFrom end: Int64, _ body: (Window, Value) throws -> Bool) throws {
         let from = max(end, rows.firstTimeKept)
-        let lower = Array(try bytes(of: key, Window(start: 0, end: Timestamp(milliseconds: from))))
-        let length = lower.count - Self.suffixLength
+        lookupBuffer.removeAll()
+        _ = try keySerde.write(key, to: lookupBuffer)
+        let length = lookupBuffer.count
+        let first = from / rows.interval
+        for segment in rows.segments where segment.id >= first {
+            if segment.overlay.mayMissRows {
+                guard try walk(segment.overlay, length, endingFrom: from, body) else { return }
+                continue
+            }
+            lookupBuffer.truncate(to: length)
+            guard let run = sessions(of: lookupBuffer.bytes, in: segment.id) else { continue }
+            var place = run.firstIndex(fromThereOn: { $0.end >= from })
+            while place < run.count {
+                let session = run[place]
+                place += 1
+                lookupBuffer.truncate(to: length)
+                lookupBuffer.append(bigEndian: session.end)
+                lookupBuffer.append(bigEndian: session.start)
+                guard let value = try segment.overlay.get(lookupBuffer.bytes)?.value else { continue }
+                let window = Window(start: Timestamp(milliseconds: session.start), end: Timestamp(milliseconds: session.end))
+                guard try body(window, value) else { return }
+            }
+        }
+    }
+
+    /// `forEachSession` where rows may lie on disk alone. The key is in `lookupBuffer`.
+    ///
+    /// - Returns: `false` when `body` did.
+    @usableFromInline
+    func walk(_ overlay: Overlay<Value>, _ length: Int, endingFrom end: Int64, _ body: (Window, Value) throws -> Bool) throws -> Bool {
+        lookupBuffer.truncate(to: length)
+        let key = Array(lookupBuffer.bytes)
+        let lower = key + withUnsafeBytes(of: end.bigEndian) { Array($0) }
         // The first key behind all of this key's sessions.
-        let upper = Array(lower[..<length]) + [UInt8](repeating: 0x80, count: 1)
+        let upper = key + [0x80]
+        var goesOn = true
         try lower.withUnsafeBytes { lower in
             try upper.withUnsafeBytes { upper in
-                var goesOn = true
-                try rows.forEachSegment(from: from, to: .max) { overlay in
-                    try overlay.forEach(from: lower, to: upper) { bytes, row in
-                        // Longer keys that begin with this one may lie in between.
-                        guard bytes.count == length + Self.suffixLength, let value = row.value else { return true }
-                        let (end, start) = try times(of: bytes)
-                        goesOn = try body(Window(start: Timestamp(milliseconds: start), end: Timestamp(milliseconds: end)), value)
-                        return goesOn
-                    }
+                try overlay.forEach(from: lower, to: upper) { bytes, row in
+                    // Longer keys that begin with this one may lie in between.
+                    guard bytes.count == length + Self.suffixLength, let value = row.value else { return true }
+                    let (end, start) = try times(of: bytes)
+                    goesOn = try body(Window(start: Timestamp(milliseconds: start), end: Timestamp(milliseconds: end)), value)
                     return goesOn
                 }
             }
         }
+        return goesOn
+    }
+
+    /// The sessions of a key in a segment, as far as they are in memory.
+    @usableFromInline
+    func sessions(of key: UnsafeRawBufferPointer, in segment: Int64) -> Run<SessionRuns.Session>? {
+        for runs in runs where runs.segment == segment { return runs.sessions(of: key) }
+        return nil
+    }
+
+    @usableFromInline
+    func putLate(_ bytes: UnsafeRawBufferPointer, _ value: Value?) throws {
+        task.drop(.expired, at: name)
+        try rows.putLate(bytes, value, task.timestamp)
+    }
+
+    /// Lets time pass.
+    @usableFromInline
+    func observe(_ end: Int64) {
+        rows.observe(end)
+        let first = rows.firstTimeHeld / rows.interval
+        runs.removeAll { $0.segment < first }
+        index?.removeAll(before: firstTimeIndexed)
+    }
+
+    /// Keeps what is beside the rows up to a session that was put or removed.
+    @usableFromInline
+    func noteSession(_ bytes: UnsafeRawBufferPointer, isThere: Bool) throws {
+        let (end, start) = try times(of: bytes)
+        let key = UnsafeRawBufferPointer(rebasing: bytes.dropLast(Self.suffixLength))
+        if end >= rows.firstTimeHeld {
+            let runs = sessionRuns(at: end / rows.interval)
+            if isThere { runs.insert(key, end: end, start: start) } else { runs.remove(key, end: end, start: start) }
+        }
+        if isThere { _ = try addToIndex(bytes) } else { try removeFromIndex(bytes) }
+    }
+
+    private func sessionRuns(at segment: Int64) -> SessionRuns {
+        for runs in runs where runs.segment == segment { return runs }
+        let new = SessionRuns(segment: segment)
+        runs.append(new)
+        return new
     }
 
     /// The session that an entry of the index stands for, with its value; `nil` when it was forgotten.
@@ -168,7 +243,8 @@ extension SessionStore {
     }
 
     /// Key, end and start, valid until the next call.
-    private func bytes(of key: Key, _ session: Window) throws -> UnsafeRawBufferPointer {
+    @inlinable
+    func bytes(of key: Key, _ session: Window) throws -> UnsafeRawBufferPointer {
         buffer.removeAll()
         _ = try keySerde.write(key, to: buffer)
         buffer.append(bigEndian: session.end.milliseconds)
@@ -206,4 +282,8 @@ extension SessionStore {
         if indexOrder == .byKey { indexBuffer.append(bigEndian: start) }
         return end
     }
+}
+
+extension SessionStore: LateSavingStore {
+    var unsavedBytes: Int { rows.unsavedBytes }
 }

@@ -9,6 +9,7 @@ extension StoreBuilder {
     /// Kafka: `Stores.sessionStoreBuilder`.
     ///
     /// - Parameter retention: How long a session is kept after its end, by the ends of younger sessions.
+    @inlinable
     public static func session<Key, Value>(
         _ store: Materialized, retention: Duration, key: Serde<Key>, value: Serde<Value>
     ) -> StoreBuilder {
@@ -20,6 +21,7 @@ extension StoreBuilder {
 }
 
 extension StoreDeclaration {
+    @inlinable
     static func session<Key, Value>(
         _ store: Materialized, name: String, isPersistent: Bool, retention: Int64, isIndexed: Bool = false, key: Serde<Key>,
         value: Serde<Value>
@@ -28,12 +30,19 @@ extension StoreDeclaration {
             name, isLogged: store.isLogged, changelogSettings: store.windowedChangelogSettings(retention: retention),
             payload: StorePayload(isPersistent: isPersistent, schema: StoreSchema(.session, key: key, value: value)) { site in
                 try site.checkHasNoTimeToLive(store)
-                guard retention >= 0 else {
-                    throw MillraceError(.configuration, "Session store \(name) has a negative retention, \(retention) ms.")
-                }
+                try site.checkRetention(retention)
                 return try SessionStore(
                     name: site.name, key: key, rows: try SegmentedOverlay(serde: value, retention: retention, backing: site.backing),
                     index: isIndexed ? (isPersistent ? .byStart : .byKey) : nil, task: site.task)
             })
+    }
+}
+
+extension StoreSite {
+    @usableFromInline
+    func checkRetention(_ retention: Int64) throws {
+        guard retention >= 0 else {
+            throw MillraceError(.configuration, "Session store \(name) has a negative retention, \(retention) ms.")
+        }
     }
 }

@@ -39,6 +39,12 @@ extension StateStore {
     public var canSaveLater: Bool { false }
 }
 
+/// A store that keeps committed rows for a later write to the disk.
+protocol LateSavingStore: AnyObject {
+    /// Roughly how many bytes the next write will be.
+    var unsavedBytes: Int { get }
+}
+
 /// A store that may be restored past itself, because its rows on disk are the records of its changelog: the key behind a prefix, and the time before the value.
 protocol VerbatimStore: AnyObject {
     /// What the keys begin with on disk; `nil` where the rows differ after all. Asking for it tells the store that rows will be there that it has not seen.

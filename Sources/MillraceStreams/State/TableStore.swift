@@ -31,22 +31,17 @@ final class TableStore<Key, Value> {
 
     /// Exactly one of the two is there.
     @usableFromInline let rows: KeyValueStore<Key, Value>?
-    /// What `rows` is made of, at hand without going through it: this is where every update of a table passes.
-    @usableFromInline let overlay: Overlay<Value>?
-    @usableFromInline let keyBuffer: ByteBuffer
-    @usableFromInline let keySerde: Serde<Key>?
+    /// `rows`, unless they have a time to live: those go the longer way, so that all others need not ask.
+    @usableFromInline let immortal: KeyValueStore<Key, Value>?
     @usableFromInline let versions: VersionedStore<Key, Value>?
     /// The row that `place` has found last, although its time to live is over: those behind the table have not been told of that yet.
-    @usableFromInline private(set) var overdue: Row<Value>?
+    @exclusivity(unchecked) @usableFromInline private(set) var overdue: Row<Value>?
 
     @usableFromInline
     init(named name: String, in task: TaskContext) throws {
         versions = task.stores[name] as? VersionedStore<Key, Value>
         rows = versions == nil ? try task.store(name) : nil
-        // Rows with a time to live go the longer way, so that all others need not ask.
-        overlay = rows?.lifetime == nil ? rows?.overlay : nil
-        keySerde = rows?.keySerde
-        keyBuffer = rows?.keyBuffer ?? ByteBuffer()
+        immortal = rows?.lifetime == nil ? rows : nil
     }
 
     /// The current row of a key.
@@ -59,16 +54,14 @@ final class TableStore<Key, Value> {
     /// The current row of a key, and where to write the next one.
     @inlinable
     func place(of key: Key) throws -> Place {
-        guard let overlay, let keySerde else { return try slowPlace(of: key) }
-        keyBuffer.removeAll()
-        _ = try keySerde.write(key, to: keyBuffer)
-        let slot = try overlay.slot(of: keyBuffer.bytes)
-        let row = overlay.row(slot)
+        guard let immortal else { return try slowPlace(of: key) }
+        let slot = try immortal.overlay.slot(of: immortal.bytes(of: key))
+        let row = immortal.overlay.row(slot)
         return Place(row: row.value == nil ? nil : row, slot: slot)
     }
 
     /// The row of a key as of a time; `nil` where the rows are kept without their history.
-    var getAsOf: ((Key, Timestamp) throws -> Row<Value>?)? {
+    @usableFromInline var getAsOf: ((Key, Timestamp) throws -> Row<Value>?)? {
         versions.map { versions in
             { key, time in
                 try versions.get(key, asOf: time).map { Row(value: $0.value, timestamp: $0.timestamp, isDirty: false) }
@@ -94,8 +87,8 @@ final class TableStore<Key, Value> {
     /// - Returns: `nil` when the store refused the write, because it is older than the history that it keeps.
     @inlinable
     func put(_ key: Key, _ value: Value?, _ timestamp: Timestamp, deletion: Timestamp, at place: Place) throws -> PutResult? {
-        if let overlay {
-            overlay.write(value, value == nil ? deletion : timestamp, slot: place.slot)
+        if let immortal {
+            immortal.overlay.write(value, value == nil ? deletion : timestamp, slot: place.slot)
             return PutResult(isLatest: true)
         }
         return try put(key, value, value == nil && versions == nil ? deletion : timestamp)
@@ -152,6 +145,7 @@ final class TableStore<Key, Value> {
 
 extension TableLookup {
     /// Reads the rows of a store.
+    @inlinable
     init(reading store: String, _ assembly: NodeAssembly) throws {
         let rows = try TableStore<Key, Value>(named: store, in: assembly.task)
         self.init(find: { try rows.get($0) }, findAsOf: rows.getAsOf)

@@ -290,3 +290,7 @@ extension WindowStore {
         return start
     }
 }
+
+extension WindowStore: LateSavingStore {
+    var unsavedBytes: Int { rows.unsavedBytes }
+}

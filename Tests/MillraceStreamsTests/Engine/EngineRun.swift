@@ -56,7 +56,7 @@ final class EngineRun {
 
     var backend: StreamsBackend {
         var backend = StreamsBackend.embedded(log, statePath: directory + "/state", stateMemory: 8 << 20)
-        if let memory { backend.openState = { _, _ in memory } }
+        if let memory { backend.openState = { _, _, _ in memory } }
         backend.transport = FaultyTransport(log, faults)
         return backend
     }

@@ -54,7 +54,7 @@ import Testing
         backend.transport = group
         let apps = (0..<2).map { _ in
             let memory = MemoryByteStore()
-            backend.openState = { _, _ in memory }
+            backend.openState = { _, _, _ in memory }
             return StreamsApp(run.topology, on: backend, configuration: run.configuration)
         }
         let running = apps.map { app in Task { try await app.run() } }
@@ -186,7 +186,7 @@ import Testing
         let memories = [MemoryByteStore(), MemoryByteStore()]
         let task = TaskID(subtopology: 0, partition: 0)
         func app(_ number: Int) -> StreamsApp {
-            backend.openState = { _, _ in memories[number] }
+            backend.openState = { _, _, _ in memories[number] }
             return StreamsApp(run.topology, on: backend, configuration: run.configuration)
         }
         func wait(_ what: String, until condition: () throws -> Bool) async throws {

@@ -70,7 +70,7 @@ import Testing
         let memory = MemoryByteStore()
         var backend = run.backend
         for fault in [1, 2, 3, 4, 6, 9] {
-            backend.openState = { _, _ in FailingStore(memory, at: fault) }
+            backend.openState = { _, _, _ in FailingStore(memory, at: fault) }
             let app = StreamsApp(run.topology, on: backend, configuration: run.configuration)
             app.shutDownWhenIdle()
             do { try await app.run() } catch let error as MillraceError where error.message == FailingStore.message {}
@@ -128,7 +128,7 @@ import Testing
         let opened = Mutex(0)
         var backend = run.backend
         let fresh = MemoryByteStore()
-        backend.openState = { _, _ in
+        backend.openState = { _, _, _ in
             opened.withLock { opened in
                 opened += 1
                 return opened == 1 ? FailingStore(MemoryByteStore(), at: 6, damaged: true) : fresh

@@ -52,6 +52,7 @@ extension StateStore {
                 try value.withUnsafeBytes { try restore($0) }
             }
         }
+        try finishRestoring(batch: batch)
         if let disk, let batch { try disk.write(batch) }
     }
 }
