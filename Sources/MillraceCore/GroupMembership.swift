@@ -49,11 +49,11 @@ public struct GroupDeclaration: Hashable, Sendable {
         public var id: Int
         /// The topics of others that its tasks read.
         public var sourceTopics: [String]
-        /// The topics of the app that its tasks read, as they have to be.
+        /// The topics of the app that its tasks read, as they have to be; with 0 partitions where the program does not fix their number.
         public var repartitionSourceTopics: [TopicSpecification]
         /// The topics of the app that its tasks write records to for other subtopologies.
         public var repartitionSinkTopics: [String]
-        /// The changelogs of its stores, those that are topics of their own.
+        /// The changelogs of its stores, also those that are source topics.
         public var changelogTopics: [TopicSpecification]
         /// Source topics that need equally many partitions.
         public var copartitionGroups: [[String]]

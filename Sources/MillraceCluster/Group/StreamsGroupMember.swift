@@ -170,6 +170,8 @@ struct StreamsGroupMember {
         switch error {
         case .streamsInvalidTopologyEpoch, .streamsTopologyFenced, .streamsInvalidTopology:
             " All members of a group run the same topology: stop the others before this one is started."
+        case .invalidRequest:
+            " If another program made this group, or an older form of this one: a group keeps its first topology. Use another application id, or see docs/moving-in.md."
         case .groupMaxSizeReached: " Raise group.streams.max.size of the brokers, or run fewer threads."
         default: ""
         }
