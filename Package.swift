@@ -53,7 +53,8 @@ let package = Package(
         // The same app on a Kafka cluster: a product of its own, so that who does not use it needs no librdkafka.
         .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"]), .brew(["librdkafka"])]),
         .target(
-            name: "MillraceKafka", dependencies: ["CRdKafka", "Millrace", "MillraceCluster", "MillraceCore", "MillraceFormats"]),
+            name: "MillraceKafka",
+            dependencies: ["CRdKafka", "Millrace", "MillraceCluster", "MillraceCore", "MillraceFormats", "MillraceSystem"]),
         .target(
             name: "MillraceTestKit", dependencies: ["MillraceCore", "MillraceFormats", "MillracePlan", "MillraceStreams"]),
         .target(name: "CGetopt"),
