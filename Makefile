@@ -25,6 +25,9 @@ demo: setup
 test: setup
 	swift test $(SWIFT_FLAGS)
 
+test-kafka: setup
+	MILLRACE_KAFKA_TESTS=1 swift test $(SWIFT_FLAGS) --filter 'RealKafkaTests|BrokerDirectoryTests|RealGroupTests|KafkaTransportTests|SharedTasksTests|MockClusterTests'
+
 demo-restart: setup
 	@Scripts/demo-restart
 

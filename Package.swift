@@ -107,6 +107,8 @@ let package = Package(
                 "BenchmarkSupport", "CCounters",
             ],
             path: "Benchmarks/millrace-microbench"),
+        // What several tests start brokers with.
+        .target(name: "RealKafka", path: "Tests/RealKafka"),
         .testTarget(name: "BenchmarkSupportTests", dependencies: ["BenchmarkSupport"]),
 
         // The style guide, and documents that agree with the code.
@@ -116,10 +118,11 @@ let package = Package(
         .testTarget(name: "ExamplesTests", dependencies: ["WordCount", "FraudDetection"]),
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),
-        .testTarget(name: "MillraceClusterTests", dependencies: ["MillraceCluster", "MillraceWire", "MillraceFormats", "MillraceCore"]),
+        .testTarget(
+            name: "MillraceClusterTests", dependencies: ["MillraceCluster", "MillraceWire", "MillraceFormats", "MillraceCore", "RealKafka"]),
         .testTarget(name: "MillracePlanTests", dependencies: ["MillracePlan", "MillraceCore"], resources: [.copy("Golden")]),
         .testTarget(
-            name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats", "MillraceSystem", "MillraceSimulator"],
+            name: "MillraceLogTests", dependencies: ["MillraceLog", "MillraceFormats", "MillraceSystem", "MillraceSimulator", "RealKafka"],
             exclude: ["Broker"]),
         .testTarget(name: "MillraceSimulatorTests", dependencies: ["MillraceSimulator"]),
         .testTarget(name: "MillraceRocksDBTests", dependencies: ["MillraceRocksDB", "MillraceTestKit"]),
@@ -128,7 +131,8 @@ let package = Package(
             name: "kafka-member", dependencies: ["Millrace", "MillraceFormats", "MillraceKafka"], path: "Tests/KafkaMember",
             exclude: ["JavaNumbers.java"]),
         .testTarget(
-            name: "MillraceKafkaTests", dependencies: ["MillraceKafka", "MillraceFormats", "MillraceTestKit", "CRdKafka", "kafka-member"]),
+            name: "MillraceKafkaTests",
+            dependencies: ["MillraceKafka", "MillraceFormats", "MillraceTestKit", "CRdKafka", "RealKafka", "kafka-member"]),
         .testTarget(name: "MillraceJSONTests", dependencies: ["MillraceJSON"]),
         .testTarget(
             name: "MillraceConformanceTests", dependencies: ["MillraceConformance"], resources: [.copy("Cases")]),

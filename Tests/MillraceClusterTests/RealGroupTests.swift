@@ -1,15 +1,16 @@
 import Foundation
 import MillraceCore
 import MillraceFormats
+import RealKafka
 import Synchronization
 import Testing
 
 @testable import MillraceCluster
 
-/// Members of a streams group on a real broker. Needs Java and the directory `shared/kafka` beside the package, or where `MILLRACE_SHARED` says.
+/// Members of a streams group on a real broker.
 @Suite(.serialized) struct RealGroupTests {
-    @Test(.enabled(if: RealBroker.isWanted)) func tasksAreSharedOutMovedAndGivenBack() throws {
-        let broker = try RealBroker()
+    @Test(.enabled(if: RealKafka.isWanted)) func tasksAreSharedOutMovedAndGivenBack() throws {
+        let broker = try RealCluster()
         defer { broker.stop() }
         try broker.tool("topics", "--create", "--topic", "in", "--partitions", "4")
         let cluster = try Cluster(bootstrapServers: broker.bootstrapServers, settings: [:])

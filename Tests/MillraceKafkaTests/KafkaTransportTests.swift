@@ -3,17 +3,18 @@ import Millrace
 import MillraceFormats
 import MillraceKafka
 import MillraceTestKit
+import RealKafka
 import Testing
 
 /// The transport, and an app on it, on a real broker.
-@Suite(.serialized, .enabled(if: RealCluster.isWanted)) struct KafkaTransportTests {
+@Suite(.serialized, .enabled(if: RealKafka.isWanted)) struct KafkaTransportTests {
     @Test func lawsHold() throws {
-        let servers = try #require(RealCluster.bootstrapServers)
+        let servers = try SharedBroker.bootstrapServers()
         try TransportLaws(seed: 1, rounds: 8, offsetsAreDense: false).check(try KafkaTransport(bootstrapServers: servers))
     }
 
     @Test func topicsKeepTheirSettings() throws {
-        let transport = try KafkaTransport(bootstrapServers: try #require(RealCluster.bootstrapServers))
+        let transport = try KafkaTransport(bootstrapServers: SharedBroker.bootstrapServers())
         let topic = TopicSpecification(
             name("settings"), partitions: 3, settings: ["retention.ms": "-1", "max.message.bytes": "2000"])
         #expect(try transport.describeTopic(topic.name) == nil)
@@ -38,7 +39,7 @@ import Testing
         let state = NSTemporaryDirectory() + "millrace-kafka-state-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: state) }
         let backend = StreamsBackend.kafka(
-            try KafkaTransport(bootstrapServers: try #require(RealCluster.bootstrapServers)), state: state)
+            try KafkaTransport(bootstrapServers: SharedBroker.bootstrapServers()), state: state)
         let (lines, counts) = (name("lines"), name("counts"))
         for topic in [lines, counts] { try backend.transport.createTopic(TopicSpecification(topic, partitions: 2)) }
         let producer = try Producer<String?, String>(to: lines, on: backend)

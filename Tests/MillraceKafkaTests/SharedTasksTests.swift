@@ -1,10 +1,11 @@
 import Foundation
+import RealKafka
 import Testing
 
 /// Several processes of one app on a real broker. `Scripts/kafka-chaos` is the long version, with processes and brokers that are killed and paused.
-@Suite(.serialized, .enabled(if: RealCluster.isWanted)) struct SharedTasksTests {
+@Suite(.serialized, .enabled(if: RealKafka.isWanted)) struct SharedTasksTests {
     @Test(arguments: ["exactly once", "at least once"]) func processesShareTasksAndHandThemOver(_ guarantee: String) throws {
-        let servers = try #require(RealCluster.bootstrapServers)
+        let servers = try SharedBroker.bootstrapServers()
         let directory = NSTemporaryDirectory() + "millrace-members-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: directory) }

@@ -1,18 +1,19 @@
 import Foundation
 import MillraceCore
 import MillraceFormats
+import RealKafka
 import Testing
 
 @testable import MillraceLog
 
-/// Partition directories that go from a real broker to the log, from the log to the broker, and back. One broker, started twice; see `RealKafkaTests` for what it needs.
+/// Partition directories that go from a real broker to the log, from the log to the broker, and back. One broker, started twice; see `RealKafka` for what it needs.
 @Suite struct BrokerDirectoryTests {
     /// A record as both sides tell it: topic, partition, offset, timestamp, key, value, headers.
     private typealias Line = String
 
-    @Test(.enabled(if: RealBroker.isWanted)) func directoriesGoBothWays() throws {
+    @Test(.enabled(if: RealKafka.isWanted)) func directoriesGoBothWays() throws {
         let directory = try TemporaryDirectory()
-        let broker = try RealBroker(directory.path + "/broker")
+        let broker = try RealCluster(in: directory.path + "/broker", starts: false)
         defer { broker.stop() }
 
         // What a broker wrote, in all its kinds.

@@ -1,41 +1,15 @@
 import Foundation
 import MillraceCore
 import MillraceFormats
+import RealKafka
 import Testing
 
 @testable import MillraceLog
 
-/// Kafka's own tools read what the log writes. Needs Java and the directory `shared/kafka` beside the package, or where `MILLRACE_SHARED` says.
+/// Kafka's own tools read what the log writes.
 @Suite struct RealKafkaTests {
-    static let kafka: String? = {
-        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        let beside = [package.deletingLastPathComponent(), package.deletingLastPathComponent().deletingLastPathComponent()].map {
-            $0.path + "/shared"
-        }
-        let candidates = (ProcessInfo.processInfo.environment["MILLRACE_SHARED"].map { [$0] } ?? []) + beside
-        let hasJava = (try? run("/usr/bin/env", ["java", "-version"]).status) == 0
-        let found = candidates.map { $0 + "/kafka/kafka" }.first { FileManager.default.isExecutableFile(atPath: $0) }
-        if found == nil || !hasJava {
-            print("SKIPPED: RealKafkaTests need Java and shared/kafka (set MILLRACE_SHARED); nothing was held against the real Kafka.")
-        }
-        return hasJava ? found : nil
-    }()
-
-    static func run(_ program: String, _ arguments: [String]) throws -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return (process.terminationStatus, output)
-    }
-
-    @Test(.enabled(if: kafka != nil)) func dumpLogReadsOurSegmentsAndIndexes() throws {
-        let kafka = try #require(RealKafkaTests.kafka)
+    @Test(.enabled(if: RealKafka.script != nil)) func dumpLogReadsOurSegmentsAndIndexes() throws {
+        let kafka = try #require(RealKafka.script)
         let directory = try TemporaryDirectory()
         let cluster = try TemporaryDirectory()
         try "n=1\nbase=19092\n".write(toFile: cluster.path + "/cluster", atomically: true, encoding: .utf8)
@@ -70,7 +44,7 @@ import Testing
             }
         }
         #expect(files.filter { $0.hasSuffix(".log") }.count > 8)
-        let result = try RealKafkaTests.run(
+        let result = try OutsideProgram.run(
             kafka, ["tool", cluster.path, "dump-log", "--deep-iteration", "--print-data-log", "--files", files.joined(separator: ",")])
         #expect(result.status == 0, "\(result.output.suffix(2000))")
         let lines = result.output.split(separator: "\n")

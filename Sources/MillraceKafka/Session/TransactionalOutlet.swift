@@ -137,8 +137,12 @@ final class TransactionalOutlet: CommitOutlet {
             let fatal = rd_kafka_fatal_error(sender.producer.handle, &message, message.count)
             if fatal != RD_KAFKA_RESP_ERR_NO_ERROR { (code, text) = (fatal, ClientSettings.text(message)) }
         }
-        let failure = KafkaFailure.error(code, what, detail: text, trouble: sender.producer.reports.lastTrouble)
-        if error.isFatal { end = failure }
+        var failure = KafkaFailure.error(code, what, detail: text, trouble: sender.producer.reports.lastTrouble)
+        if error.isFatal {
+            // Nothing is the matter with the session that a new one of its name does not mend, unless the cluster does not allow it.
+            if failure.kind == .transport { failure.isRetriable = true }
+            end = failure
+        }
         return failure
     }
 }

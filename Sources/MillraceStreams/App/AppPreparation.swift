@@ -11,6 +11,8 @@ struct AppPreparation {
     struct Work {
         /// All tasks, in order.
         var tasks: [TaskID] = []
+        /// All partitions that tasks read.
+        var partitions: [TopicPartition] = []
         /// What a group is told of it.
         var subtopologies: [GroupDeclaration.Subtopology] = []
     }
@@ -44,6 +46,9 @@ struct AppPreparation {
                             whole(topic), partitions: partitions,
                             settings: configuration.internalTopicSettings.merging(changelogSettings(of: store.declaration)) { $1 }))
                 }
+            }
+            for topic in subtopology.sourceTopics {
+                work.partitions += (0..<(counts[topic] ?? 0)).map { TopicPartition(topology.isInternal(topic) ? full(topic) : topic, $0) }
             }
             work.tasks += (0..<partitions).map { TaskID(subtopology: subtopology.id, partition: $0) }
             work.subtopologies.append(declared)

@@ -205,8 +205,13 @@ public final class StreamsApp: Sendable {
 
     private func runWorkers(on state: StateDirectory, _ work: AppPreparation.Work) throws {
         let isShared = backend.transport.sharesTasks
+        let committedByAll = { @Sendable [transport = backend.transport, group = configuration.applicationID] in
+            let committed = try transport.committedOffsets(of: group, for: work.partitions)
+            return Dictionary(work.partitions.map { ($0, committed[$0]?.offset ?? 0) }, uniquingKeysWith: { $1 })
+        }
         let progress = AppProgress(
-            transport: backend.transport, workers: 0, tasks: isShared ? nil : work.tasks.count, after: progress.withLock { $0 },
+            transport: backend.transport, workers: 0, tasks: isShared ? nil : work.tasks.count,
+            committedByAll: isShared ? committedByAll : nil, after: progress.withLock { $0 },
             onSettled: { [weak self] in self?.tasksRun($0) }, onAllIdle: { [weak self] in self?.shutDown() })
         self.progress.withLock { $0 = progress }
         if stopsWhenIdle.withLock({ $0 }) { progress.stopWhenIdle() }

@@ -19,19 +19,23 @@ final class AppProgress: Sendable {
     private let transport: any Transport
     /// How many tasks run when all do; `nil` where others run some.
     private let tasks: Int?
+    /// How far all partitions of the app are committed, those of other processes and those of tasks that are on their way from one worker to another too.
+    private let committedByAll: (@Sendable () throws -> [TopicPartition: Offset])?
     private let onSettled: @Sendable (Bool) -> Void
     private let onAllIdle: @Sendable () -> Void
 
     /// - Parameters:
+    ///   - committedByAll: Where others run some of the tasks: how far all partitions that the app reads are committed, be it nowhere.
     ///   - onSettled: Called with `true` when all tasks run, and with `false` when that is no longer so.
     ///   - onAllIdle: Called when everything that the app reads is processed and committed and it was asked to stop then.
     ///   - previous: The run before, which failed; its counts are carried on.
     init(
-        transport: any Transport, workers: Int, tasks: Int?, after previous: AppProgress?, onSettled: @escaping @Sendable (Bool) -> Void,
-        onAllIdle: @escaping @Sendable () -> Void
+        transport: any Transport, workers: Int, tasks: Int?, committedByAll: (@Sendable () throws -> [TopicPartition: Offset])? = nil,
+        after previous: AppProgress?, onSettled: @escaping @Sendable (Bool) -> Void, onAllIdle: @escaping @Sendable () -> Void
     ) {
         self.transport = transport
         self.tasks = tasks
+        self.committedByAll = committedByAll
         state = Mutex(State(workers: workers))
         self.onSettled = onSettled
         self.onAllIdle = onAllIdle
@@ -122,6 +126,11 @@ final class AppProgress: Sendable {
         guard let committed else { return }
         // Two looks: between them nothing may have moved, or a worker may just be passing work on to another.
         for (partition, offset) in committed where try transport.offsetRange(of: partition).upperBound > offset { return }
+        // In a group the workers may have all that they were told to have while somebody else, or nobody yet, has the rest.
+        for (partition, offset) in try committedByAll?() ?? [:] where committed[partition] == nil {
+            let range = try transport.offsetRange(of: partition)
+            if range.upperBound > max(offset, range.lowerBound) { return }
+        }
         guard state.withLock({ isSettled($0) && $0.committed == committed }) else { return }
         onAllIdle()
     }

@@ -197,11 +197,16 @@ extension Worker {
         for restore in restores { restore.waitForEnd() }
     }
 
-    /// What a member does that its group has put out: nothing that it did since the last commit counts, others may have its tasks already.
-    func joinAgain(after error: MillraceError) throws {
-        timesFenced += 1
+    /// What a member does that its group has put out, or that does not know what became of its commit: nothing that it did since the last commit counts, others may have its
+    /// tasks already. A new session settles what the old one left open before offsets are read again, so what was committed after all is not done twice.
+    ///
+    /// - Returns: `false` when the app is to stop instead, which has nothing at hand to finish.
+    func joinAgain(after error: MillraceError) throws -> Bool {
         configuration.logger.log(
-            .warning, "The group has put this worker out; it gives up its tasks, without a commit, and joins again",
+            .warning,
+            error.kind == .fenced
+                ? "The group has put this worker out; it gives up its tasks, without a commit, and joins again"
+                : "The cluster did not do what was asked of it; this worker gives up its tasks, without a commit, and joins again",
             ("worker", "\(number)"),
             ("tasks", held.keys.sorted().map(\.description).joined(separator: " ")), ("reason", error.message))
         forgetWork()
@@ -212,19 +217,43 @@ extension Worker {
         run.progress.worker(number, isSettled: false)
         // It may be the session alone that was put out: the group must not wait for a member that nobody follows any more.
         membership?.leave()
+        membership = nil
         run.stops.remove(session)
         calls.wake(nil)
         session.close()
-        // A group that puts its member out again and again is not to be kept busy with it.
-        if timesFenced > 1 {
-            _ = EndOfWorkers(count: 1, threads: run.backend.threads).wait(for: .milliseconds(min(1000, 10 << min(timesFenced, 7))))
+        var error = error
+        while true {
+            guard let pause = patience.pause(after: error, now: backend.clock.monotonicNanoseconds()) else { throw error }
+            wait(milliseconds: pause)
+            if run.stops.isStopping { return false }
+            do {
+                try openAgain()
+                return true
+            } catch let next as MillraceError where RejoinPatience.allows(next) {
+                configuration.logger.log(
+                    .warning, "The worker cannot join again yet", ("worker", "\(number)"), ("reason", next.message))
+                error = next
+            }
         }
+    }
+
+    private func openAgain() throws {
         session = try run.openSession(ofWorker: number)
         run.stops.add(session)
         calls.wake(session)
         queries.mailbox.open(waking: session)
         needsAssignment = true
         membership = try session.join(run.declaration) ?? run.localGroup.join(as: number)
+    }
+
+    /// Does nothing for a while, unless the app is to stop.
+    private func wait(milliseconds: Int64) {
+        let nobody = EndOfWorkers(count: 1, threads: run.backend.threads)
+        var rest = milliseconds
+        while rest > 0, !run.stops.isStopping {
+            _ = nobody.wait(for: .milliseconds(min(rest, 100)))
+            rest -= 100
+        }
     }
 
     private func isChangelog(_ topic: String, of task: TaskID) -> Bool {

@@ -4,7 +4,8 @@ import MillracePlan
 /// Owns a thread's tasks: reads for them, runs them, and commits their outputs, state and offsets together. Tasks come and go while it runs (`Worker+Tasks.swift`).
 ///
 /// Everything under a worker belongs to its thread and needs no lock; only tasks that are being restored are with a restore thread meanwhile. Whatever goes wrong ends the worker
-/// without a commit, so that the next start goes on from the last one. Only a member that its group has put out goes on: it gives up all it holds, and joins again.
+/// without a commit, so that the next start goes on from the last one. Only in a group it goes on, where the group has put it out or the cluster did not answer: it gives up all it
+/// holds, and joins again.
 final class Worker {
     let number: Int
     let run: AppRun
@@ -49,8 +50,8 @@ final class Worker {
     var lastCommit: UInt64 = 0
     private var lastSave: UInt64 = 0
     var nextReport: UInt64 = 0
-    /// How often the group has put this member out since it last committed.
-    var timesFenced = 0
+    /// With a group, or a cluster, that makes it give up its tasks.
+    var patience = RejoinPatience()
     /// The ends of the changelogs whose last records are not on disk yet.
     var changelogEnds: [TopicPartition: Offset] = [:]
     /// Left out by tasks that are gone.
@@ -121,8 +122,8 @@ final class Worker {
                 let worked = try step(mayWait: !isStopping)
                 if isStopping, !worked, hasCalls { try waitForCalls() }
                 if isStopping, !hasCalls, !(worked && hasWork) { break }
-            } catch let error as MillraceError where error.kind == .fenced && run.backend.transport.sharesTasks {
-                try joinAgain(after: error)
+            } catch let error as MillraceError where RejoinPatience.allows(error) && run.backend.transport.sharesTasks {
+                guard try joinAgain(after: error) else { return }
             } catch let error as MillraceError where error.kind == .cancelled && stops.isAbandoned {
                 // Whoever waited for calls was told that nobody wants their results.
                 break
@@ -371,7 +372,7 @@ final class Worker {
         progress.count(processedSinceCommit, dropped: droppedRecords, worker: number)
         meter.endCommit(now: backend.clock.now(), global: global)
         (processedSinceCommit, hasWork) = (0, false)
-        timesFenced = 0
+        patience.forget()
     }
 
     /// Forgets what was done since the last commit.

@@ -2,7 +2,8 @@ import Millrace
 import MillraceTestKit
 import Synchronization
 
-/// The embedded log with a group that shares tasks out over members as chance will have it, and puts members out in between: what a cluster does at its worst.
+/// The embedded log with a group that shares tasks out over members as chance will have it, puts members out in between, and does not say what became of commits: what a cluster
+/// does at its worst.
 ///
 /// It keeps to the protocol: a task goes to a member only when no other one reports it, unless that one was put out; commits of those that were change nothing.
 final class FakeGroup: Transport {
@@ -23,6 +24,7 @@ final class FakeGroup: Transport {
         var reassignmentsLeft: Int
         var reassignments = 0
         var fencings = 0
+        var unknownOutcomes = 0
         var positions: [TaskID: Int64] = [:]
         var standbys = true
         /// Whom a task goes to; at random where it says nothing.
@@ -40,6 +42,7 @@ final class FakeGroup: Transport {
 
     var sharesTasks: Bool { true }
     var fencings: Int { state.withLock { $0.fencings } }
+    var unknownOutcomes: Int { state.withLock { $0.unknownOutcomes } }
     var reassignments: Int { state.withLock { $0.reassignments } }
     var isAtRest: Bool { state.withLock { $0.reassignmentsLeft == 0 } }
     var positions: [TaskID: Int64] { state.withLock { $0.positions } }
@@ -120,6 +123,11 @@ final class FakeGroup: Transport {
     fileprivate func commit(as member: Int, _ body: () throws -> [Offset]) throws -> [Offset] {
         try state.withLock { state in
             try check(member, state)
+            if state.reassignmentsLeft > 0, state.numbers.next() % 16 == 0 {
+                state.unknownOutcomes += 1
+                if state.numbers.next() % 2 == 0 { _ = try body() }
+                throw MillraceError(.transport, "Whether it was committed is not known.", isRetriable: true)
+            }
             let result = try body()
             // The member dies behind its commit, or that is how it looks to it.
             if state.reassignmentsLeft > 0, state.numbers.next() % 16 == 0 {

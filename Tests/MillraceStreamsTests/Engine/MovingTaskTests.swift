@@ -42,7 +42,8 @@ import Testing
         return true
     }
 
-    /// Two processes of two workers each, in a group that deals tasks anew all the time, with standbys, and puts workers out before, in and behind their commits.
+    /// Two processes of two workers each, in a group that deals tasks anew all the time, with standbys, puts workers out before, in and behind their commits, and does not say of
+    /// some commits what became of them.
     @Test(arguments: EngineCase.all.map { ($0, Int32(3)) } + EngineCase.timed.map { ($0, Int32(1)) })
     func groupsThatNeverRest(_ engineCase: EngineCase, partitions: Int32) async throws {
         let run = try run(engineCase, partitions: partitions)
@@ -65,8 +66,65 @@ import Testing
         #expect(rounds < 6000, "\(engineCase): the group's work does not end")
         for app in apps { app.shutDown() }
         for app in running { try await app.value }
-        #expect(group.fencings > 0)
+        #expect(group.fencings + group.unknownOutcomes > 0)
         try expectReference(run, engineCase)
+    }
+
+    /// An app that ends when its input is done does not take its own part of the tasks for all of them.
+    @Test func allIsDoneWhenOthersHaveDoneTheirsToo() async throws {
+        let engineCase = EngineCase.all[1]
+        let run = try run(engineCase, partitions: 3)
+        try run.put(engineCase.inputs)
+        let group = FakeGroup(run.log, seed: 1, reassignments: 0)
+        var backend = run.backend
+        backend.transport = group
+        func app() -> StreamsApp {
+            let memory = MemoryByteStore()
+            backend.openState = { _, _ in memory }
+            return StreamsApp(run.topology, on: backend, configuration: run.configuration)
+        }
+        let other = app()
+        other.pause()
+        let others = Task { try await other.run() }
+        for _ in 0..<2000 where group.members[1]?.held.active.isEmpty ?? true { try await Task.sleep(for: .milliseconds(5)) }
+        let app = app()
+        app.shutDownWhenIdle()
+        let running = Task { try await app.run() }
+        for _ in 0..<2000 where group.members[2] == nil { try await Task.sleep(for: .milliseconds(5)) }
+        group.reassign(
+            Dictionary(
+                uniqueKeysWithValues: (0..<3).flatMap { partition in
+                    (0..<3).map { (TaskID(subtopology: $0, partition: Partition(partition)), partition == 0 ? 2 : 1) }
+                }))
+        for _ in 0..<2000 where group.members[2]?.held.active.isEmpty ?? true { try await Task.sleep(for: .milliseconds(5)) }
+        // Time enough to take its own part for the whole.
+        try await Task.sleep(for: .milliseconds(100))
+        other.resume()
+        try await running.value
+        #expect(try isDone(run))
+        other.shutDown()
+        try await others.value
+    }
+
+    /// Trouble with a group that never ends, and trouble that comes back after a while.
+    @Test func patienceEnds() {
+        let second: UInt64 = 1_000_000_000
+        let unknown = MillraceError(.transport, "", isRetriable: true)
+        var patience = RejoinPatience()
+        #expect(patience.pause(after: MillraceError(.fenced, ""), now: 7) == 0)
+        #expect(patience.pause(after: MillraceError(.fenced, ""), now: 8) == 40)
+        patience.forget()
+        var pauses: [Int64] = []
+        var now: UInt64 = 0
+        while let pause = patience.pause(after: unknown, now: now) {
+            pauses.append(pause)
+            now += UInt64(pause + 1) * second / 1000
+        }
+        #expect(pauses == pauses.sorted() && pauses[0] >= 10 && pauses.max() == 5000 && pauses.count < 80)
+        #expect(now > 290 * second)
+        #expect(patience.pause(after: unknown, now: now + 61 * second) == pauses[0])
+        #expect(RejoinPatience.allows(unknown) && !RejoinPatience.allows(MillraceError(.transport, "")))
+        #expect(!RejoinPatience.allows(MillraceError(.configuration, "", isRetriable: true)))
     }
 
     @Test(arguments: EngineCase.all)

@@ -1,69 +1,24 @@
 import Foundation
 import MillraceCore
 import MillraceFormats
+import RealKafka
 import Testing
 
 @testable import MillraceLog
 
-/// A real broker of `shared/kafka` in a directory of its own, and the probe that speaks to it.
-final class RealBroker {
-    private let path: String
-    private let kafka: String
-    private let port: Int
-    private var isRunning = false
-
-    /// Whether there is a Kafka, and tests that start brokers were asked for: they take minutes.
-    static let isWanted: Bool = {
-        guard ProcessInfo.processInfo.environment["MILLRACE_KAFKA_TESTS"] == "1" else {
-            print("SKIPPED: BrokerDirectoryTests, which start a real broker, run with \"make test-kafka\".")
-            return false
-        }
-        return RealKafkaTests.kafka != nil
-    }()
-
+/// What the broker of a cluster of one has on its disk, and the probe that speaks to it.
+extension RealCluster {
     /// The broker's log directory.
-    var data: String { path + "/data1" }
-
-    init(_ path: String) throws {
-        self.path = path
-        kafka = try #require(RealKafkaTests.kafka)
-        // Two ports of its own for each test process.
-        port = 21_000 + Int(ProcessInfo.processInfo.processIdentifier % 5000) * 4
-    }
-
-    func start() throws {
-        // The broker lives on: it must keep open neither a pipe nor what `Process` knows the end of its process by.
-        let said = NSTemporaryDirectory() + "millrace-broker-start-\(port)"
-        try Data().write(to: URL(fileURLWithPath: said))
-        defer { try? FileManager.default.removeItem(atPath: said) }
-        let process = Process()
-        let closing = "for f in /proc/self/fd/*; do n=${f##*/}; if [ $n -gt 2 ] && [ $n -ne 255 ]; then eval \"exec $n>&-\"; fi; done"
-        process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = ["-c", closing + "; exec \"$0\" \"$@\"", kafka, "start", path, "-p", "\(port)"]
-        process.standardOutput = FileHandle(forWritingAtPath: said)
-        process.standardError = process.standardOutput
-        isRunning = true
-        try process.run()
-        process.waitUntilExit()
-        let output = try String(contentsOfFile: said, encoding: .utf8)
-        try #require(process.terminationStatus == 0, "\(output)")
-    }
-
-    func stop() {
-        guard isRunning else { return }
-        isRunning = false
-        #expect((try? RealKafkaTests.run(kafka, ["stop", path]).status) == 0)
-    }
+    var data: String { directory + "/data1" }
 
     /// Runs `Broker/Probe.java` and returns the records that it printed.
     func probe(_ command: String, _ topics: [String] = []) throws -> [String] {
         let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Broker/Probe.java"
-        let classes = try RealKafkaTests.run(kafka, ["classpath"]).output.split(separator: "\n").first.map(String.init) ?? ""
-        let result = try RealKafkaTests.run(
+        let result = try OutsideProgram.run(
             "/usr/bin/env",
             [
-                "java", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=off", "-cp", classes, source,
-                "127.0.0.1:\(port)", command,
+                "java", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=off", "-cp", RealKafka.classPath(), source,
+                bootstrapServers, command,
             ] + topics)
         let lines = result.output.split(separator: "\n").map(String.init)
         try #require(lines.last == "done", "\(result.output.suffix(3000))")
@@ -99,7 +54,7 @@ final class RealBroker {
 
     /// What the broker found wrong with its partitions when it last ran.
     func complaints() -> [String] {
-        let text = (try? String(contentsOfFile: path + "/1.log", encoding: .utf8)) ?? "there is no log of the broker"
+        let text = (try? String(contentsOfFile: directory + "/1.log", encoding: .utf8)) ?? "there is no log of the broker"
         let signs = ["orrupt", "runcat", "stray", "Exception", "Found invalid", "is not consistent", "ebuilding index"]
         return text.split(separator: "\n").map(String.init).filter { line in
             (line.contains(" ERROR ") || line.contains(" WARN ") || line.hasPrefix("[main] WARN") || line.contains("[log")
