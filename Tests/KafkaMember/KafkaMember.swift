@@ -32,7 +32,7 @@ struct KafkaMember {
         let logger = MillraceLogger(level: .info) { level, message, fields in
             say("\(Date()) \(level) \(message) \(fields.map { "\($0.0)=\($0.1)" }.joined(separator: " "))")
         }
-        let transport = try KafkaTransport(bootstrapServers: servers, options: KafkaOptions(logger: logger))
+        let transport = try KafkaTransport(bootstrapServers: servers, options: KafkaOptions(settings: settings, logger: logger))
         var configuration = StreamsConfiguration(applicationID: application)
         configuration.logger = logger
         configuration.threads = 2
@@ -43,6 +43,14 @@ struct KafkaMember {
         try await app.runUntilSignalled()
         say("processed \(app.processedRecords)")
     }
+
+    /// Settings of librdkafka, as `SETTINGS` in the environment gives them: `name=value name=value`.
+    static let settings: [String: String] = {
+        let pairs = (ProcessInfo.processInfo.environment["SETTINGS"] ?? "").split(separator: " ").map {
+            $0.split(separator: "=", maxSplits: 1)
+        }
+        return pairs.reduce(into: [:]) { settings, pair in settings[String(pair[0])] = String(pair.dropFirst().first ?? "") }
+    }()
 
     private static func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
 }

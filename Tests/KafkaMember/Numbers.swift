@@ -16,7 +16,9 @@ struct Numbers {
     init(on servers: String) throws {
         // What writes the input and reads the output outlasts brokers that are killed and paused.
         transport = try KafkaTransport(
-            bootstrapServers: servers, options: KafkaOptions(transactionTimeout: .seconds(300), requestTimeout: .seconds(120)))
+            bootstrapServers: servers,
+            options: KafkaOptions(
+                settings: KafkaMember.settings, transactionTimeout: .seconds(300), requestTimeout: .seconds(120)))
     }
 
     static func topology() throws -> Topology {

@@ -6,42 +6,44 @@ import Testing
 @Suite(.serialized, .enabled(if: RealKafka.isWanted)) struct SharedTasksTests {
     @Test(arguments: ["exactly once", "at least once"]) func processesShareTasksAndHandThemOver(_ guarantee: String) throws {
         let servers = try SharedBroker.bootstrapServers()
-        let directory = NSTemporaryDirectory() + "millrace-members-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: directory) }
-        let prefix = "members-\(UUID().uuidString.prefix(8))-"
-        func start(_ arguments: String...) throws -> Process {
-            let process = Process()
-            process.executableURL = Bundle.main.bundleURL.deletingLastPathComponent().appendingPathComponent("kafka-member")
-            if !FileManager.default.isExecutableFile(atPath: process.executableURL?.path ?? "") {
-                process.executableURL = Bundle.main.bundleURL.appendingPathComponent("kafka-member")
-            }
-            process.arguments = arguments
-            var environment = ProcessInfo.processInfo.environment
-            environment["TOPIC_PREFIX"] = prefix
-            if guarantee == "at least once" { environment["AT_LEAST_ONCE"] = "1" }
-            process.environment = environment
-            process.standardError = FileHandle.nullDevice
-            try process.run()
-            return process
-        }
-        func succeeds(_ process: Process) -> Bool {
-            process.waitUntilExit()
-            return process.terminationStatus == 0
-        }
-        #expect(succeeds(try start("produce", servers, "2000", "4")))
-        let first = try start("run", servers, prefix + "app", directory + "/first")
-        let second = try start("run", servers, prefix + "app", directory + "/second")
-        defer { for process in [first, second] where process.isRunning { kill(process.processIdentifier, SIGKILL) } }
-        #expect(succeeds(try start("await", servers, "2000", "120")))
+        let members = try Members(of: servers, environment: guarantee == "at least once" ? ["AT_LEAST_ONCE": "1"] : [:])
+        defer { members.end() }
+        #expect(try members.succeeds("produce", "2000", "4"))
+        let first = try members.run("first")
+        let second = try members.run("second")
+        #expect(try members.succeeds("await", "2000", "120"))
         // One goes, and the other has all of its tasks and their state.
-        first.terminate()
-        #expect(succeeds(first))
-        #expect(succeeds(try start("produce", servers, "2000", "4")))
-        #expect(succeeds(try start("await", servers, "4000", "120")))
-        second.terminate()
-        #expect(succeeds(second))
+        #expect(Members.stops(first))
+        #expect(try members.succeeds("produce", "2000", "4"))
+        #expect(try members.succeeds("await", "4000", "120"))
+        #expect(Members.stops(second))
         // Without a crash nothing is repeated, whatever the guarantee.
-        #expect(succeeds(try start("check", servers, "4000")))
+        #expect(try members.succeeds("check", "4000"))
+    }
+
+    /// Brokers that have no streams groups, as all before Kafka 4.1.
+    @Test(arguments: ["exactly once", "at least once"]) func aClassicGroupSharesTasksToo(_ guarantee: String) throws {
+        let cluster = try RealCluster(settings: ["group.coordinator.rebalance.protocols": "classic,consumer"])
+        defer { cluster.stop() }
+        var environment = ["SETTINGS": "session.timeout.ms=6000 heartbeat.interval.ms=1000"]
+        if guarantee == "at least once" { environment["AT_LEAST_ONCE"] = "1" }
+        let members = try Members(of: cluster.bootstrapServers, environment: environment)
+        defer { members.end() }
+        #expect(try members.succeeds("produce", "2000", "6"))
+        let first = try members.run("first")
+        let second = try members.run("second")
+        let third = try members.run("third")
+        #expect(try members.succeeds("await", "2000", "120"))
+        #expect(try cluster.tool("consumer-groups", "--describe", "--group", members.application, "--members").contains("-worker-1"))
+        // One comes back before anybody has missed it, and one does not.
+        #expect(Members.stops(first))
+        let again = try members.run("first")
+        kill(third.processIdentifier, SIGKILL)
+        #expect(try members.succeeds("produce", "2000", "6"))
+        #expect(try members.succeeds("await", "4000", "120"))
+        #expect(Members.stops(again))
+        #expect(Members.stops(second))
+        // The one that was killed had nothing to do at the time.
+        #expect(try members.succeeds("check", "4000"))
     }
 }

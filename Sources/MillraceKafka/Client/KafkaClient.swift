@@ -36,7 +36,9 @@ final class KafkaClient: @unchecked Sendable {
         }
         self.handle = handle
         // Tokens are fetched when they run out, also while nobody polls this client.
-        if usesTokens, let error = LibraryError(rd_kafka_sasl_background_callbacks_enable(handle)) {
+        guard usesTokens, let tokens = rd_kafka_queue_get_sasl(handle) else { return }
+        rd_kafka_queue_destroy(tokens)
+        if let error = LibraryError(rd_kafka_sasl_background_callbacks_enable(handle)) {
             throw MillraceError(.configuration, "librdkafka cannot fetch tokens: \(error.text).")
         }
     }
