@@ -24,7 +24,14 @@ package final class Cluster: @unchecked Sendable {
         }
         bootstrap = try addresses.map { try BrokerAddress($0) }
         self.settings = settings
-        connection = ClusterConnection(bootstrap: bootstrap, try ConnectionSettings(settings))
+        connection = ClusterConnection(bootstrap: bootstrap, try Cluster.connectionSettings(settings))
+    }
+
+    /// What is asked here is answered at once. A broker that hangs is to be left for another before the session of a member, 45 s usually, is over.
+    private static func connectionSettings(_ settings: [String: String]) throws -> ConnectionSettings {
+        var connections = try ConnectionSettings(settings)
+        connections.timeout = min(connections.timeout, 10_000)
+        return connections
     }
 
     /// Whether brokers share out tasks by the streams group protocol (KIP-1071): from Kafka 4.1 on, where it is not switched off.
@@ -80,7 +87,8 @@ package final class Cluster: @unchecked Sendable {
             replicationFactor: replicationFactor)
         return StreamsGroupMembership(
             StreamsGroupMember(group: group, memberID: memberID, introduction),
-            connection: ClusterConnection(bootstrap: bootstrap, try ConnectionSettings(settings)), logger: logger, onChange: onChange)
+            connection: ClusterConnection(bootstrap: bootstrap, try Cluster.connectionSettings(settings)), logger: logger,
+            onChange: onChange)
     }
 
     private func offsets(_ position: ListOffsetsRequest.Position, of partitions: [TopicPartition]) throws -> [TopicPartition: Int64] {
@@ -123,12 +131,11 @@ package final class Cluster: @unchecked Sendable {
     /// Tries again after failures that may pass, for about half a minute.
     private func retrying<Result>(_ body: () throws -> Result) throws -> Result {
         var pause: Int32 = 20
-        var attempts = 0
+        let deadline = Condition.now() &+ 30_000_000_000
         while true {
-            do { return try body() } catch let error as MillraceError where error.isRetriable && attempts < 20 {
-                attempts += 1
+            do { return try body() } catch let error as MillraceError where error.isRetriable && Condition.now() < deadline {
                 ClusterConnection.pause(milliseconds: pause)
-                pause = min(pause * 2, 2000)
+                pause = min(pause * 2, 1000)
             }
         }
     }

@@ -23,6 +23,7 @@ package struct WireError: Hashable, Sendable, CustomStringConvertible {
     package static let invalidRequest = WireError(42)
     package static let saslAuthenticationFailed = WireError(58)
     package static let groupMaxSizeReached = WireError(81)
+    package static let unstableOffsetCommit = WireError(88)
     package static let unreleasedInstanceID = WireError(111)
     package static let fencedMemberEpoch = WireError(110)
     package static let staleMemberEpoch = WireError(113)
@@ -44,7 +45,8 @@ package struct WireError: Hashable, Sendable, CustomStringConvertible {
         29: "TOPIC_AUTHORIZATION_FAILED", 30: "GROUP_AUTHORIZATION_FAILED", 31: "CLUSTER_AUTHORIZATION_FAILED",
         33: "UNSUPPORTED_SASL_MECHANISM", 34: "ILLEGAL_SASL_STATE", 35: "UNSUPPORTED_VERSION", 42: "INVALID_REQUEST",
         58: "SASL_AUTHENTICATION_FAILED", 68: "NON_EMPTY_GROUP", 69: "GROUP_ID_NOT_FOUND", 81: "GROUP_MAX_SIZE_REACHED",
-        82: "FENCED_INSTANCE_ID", 100: "UNKNOWN_TOPIC_ID", 110: "FENCED_MEMBER_EPOCH", 111: "UNRELEASED_INSTANCE_ID",
+        82: "FENCED_INSTANCE_ID", 88: "UNSTABLE_OFFSET_COMMIT", 100: "UNKNOWN_TOPIC_ID", 110: "FENCED_MEMBER_EPOCH",
+        111: "UNRELEASED_INSTANCE_ID",
         113: "STALE_MEMBER_EPOCH", 130: "STREAMS_INVALID_TOPOLOGY", 131: "STREAMS_INVALID_TOPOLOGY_EPOCH", 132: "STREAMS_TOPOLOGY_FENCED",
     ]
 }

@@ -4,17 +4,19 @@ import MillraceKafka
 
 /// One process of an app that shares its tasks with others, for tests on a real cluster: `Scripts/kafka-chaos` and `SharedTasksTests` start several, and kill some.
 ///
-///     kafka-member produce SERVERS COUNT [PARTITIONS]   write COUNT numbers
-///     kafka-member run SERVERS APP STATE-DIRECTORY      count them by their last digits, until SIGTERM
-///     kafka-member await SERVERS COUNT SECONDS          wait until as many counts are there
-///     kafka-member check SERVERS COUNT                  compare all that was written with what had to be
+///     kafka-member produce SERVERS COUNT PARTITIONS [SECONDS]   write COUNT numbers, all along SECONDS
+///     kafka-member run SERVERS APP STATE-DIRECTORY              count them by their last digits, until SIGTERM
+///     kafka-member await SERVERS COUNT SECONDS                  wait until as many counts are there
+///     kafka-member check SERVERS COUNT                          compare all that was written with what had to be
 @main
 struct KafkaMember {
     static func main() async {
         let arguments = Array(CommandLine.arguments.dropFirst())
         do {
             switch (arguments.first, arguments.count) {
-            case ("produce", 3...): try Numbers(on: arguments[1]).produce(Int(arguments[2]) ?? 0, Int32(arguments.last ?? "") ?? 6)
+            case ("produce", 4...):
+                let seconds = arguments.count > 4 ? Double(arguments[4]) ?? 0 : 0
+                try Numbers(on: arguments[1]).produce(Int(arguments[2]) ?? 0, Int32(arguments[3]) ?? 6, seconds: seconds)
             case ("run", 4...): try await run(arguments[1], application: arguments[2], state: arguments[3])
             case ("await", 4...): try Numbers(on: arguments[1]).wait(for: Int(arguments[2]) ?? 0, seconds: Double(arguments[3]) ?? 60)
             case ("check", 3...): try Numbers(on: arguments[1]).check(Int(arguments[2]) ?? 0)

@@ -26,16 +26,22 @@ struct Numbers {
     }
 
     /// Writes the numbers from 0 on, in topics that are made if they are missing.
-    func produce(_ count: Int, _ partitions: Int32) throws {
+    ///
+    /// - Parameter seconds: How long to take for it at least.
+    func produce(_ count: Int, _ partitions: Int32, seconds: Double) throws {
         for topic in [Numbers.input, Numbers.output] where try transport.describeTopic(topic) == nil {
             try transport.createTopic(TopicSpecification(topic, partitions: partitions))
         }
         let producer = try Producer<String?, String>(
             to: Numbers.input, on: .kafka(transport, state: "unused"), named: Numbers.input + "-producer")
         let chunk = max(1, min(1000, count / Int(partitions * 4)))
+        let start = Date()
         for number in 0..<count {
             try producer.send("\(number)")
-            if number % chunk == chunk - 1 { try producer.commit() }
+            guard number % chunk == chunk - 1 else { continue }
+            try producer.commit()
+            let early = seconds * Double(number + 1) / Double(count) + start.timeIntervalSinceNow
+            if early > 0 { Thread.sleep(forTimeInterval: early) }
         }
         try producer.commit()
     }

@@ -35,6 +35,19 @@ import Testing
         #expect(answer.assignment == TaskAssignment(active: [TaskID(subtopology: 1, partition: 0), TaskID(subtopology: 1, partition: 4)]))
     }
 
+    @Test func committedOffsetsAreRead() throws {
+        // Throttled for 0 ms; topic "t" with 3 partitions: one committed with a note, one not, one of which is not decided.
+        var bytes: [UInt8] = [0, 0, 0, 1, 0] + [0, 0, 0, 0] + [2, 2, 0x74, 4]
+        bytes += [0, 0, 0, 0] + [0, 0, 0, 0, 0, 0, 1, 2] + [0, 0, 0, 0] + [2, 0x6e] + [0, 0, 0]
+        bytes += [0, 0, 0, 1] + [UInt8](repeating: 0xff, count: 8) + [0xff, 0xff, 0xff, 0xff] + [0] + [0, 0, 0]
+        bytes += [0, 0, 0, 2] + [UInt8](repeating: 0xff, count: 8) + [0xff, 0xff, 0xff, 0xff] + [0] + [0, 88, 0]
+        bytes += [0] + [0, 0] + [0]
+        let answer = try bytes.withUnsafeBytes { try OffsetFetchRequest.response($0, correlation: 1) }
+        #expect(answer.error == .none)
+        #expect(answer.offsets == [TopicPartition("t", 0): CommittedOffset(258, metadata: "n")])
+        #expect(answer.errors == [TopicPartition("t", 2): .unstableOffsetCommit])
+    }
+
     /// Whatever comes over the wire, reading it ends, with an answer or an error, and takes no more memory than the bytes are worth.
     @Test func nonsenseIsAnErrorAndNoMore() {
         var state: UInt64 = 42
@@ -51,6 +64,7 @@ import Testing
                     { _ = try FindCoordinatorRequest.response($0, correlation: 1) },
                     { _ = try ListOffsetsRequest.response($0, correlation: 1) },
                     { _ = try OffsetCommitRequest.response($0, correlation: 1) },
+                    { _ = try OffsetFetchRequest.response($0, correlation: 1) },
                     { _ = try SaslHandshakeRequest.response($0, correlation: 1) },
                     { _ = try SaslAuthenticateRequest.response($0, correlation: 1) },
                     { _ = try StreamsGroupHeartbeatRequest.response($0, correlation: 1) },

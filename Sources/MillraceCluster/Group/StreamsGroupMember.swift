@@ -51,7 +51,7 @@ struct StreamsGroupMember {
     var isJoined: Bool { phase == .joined }
 
     /// What keeps the group from working at the moment.
-    var complaints: [String] { status.map { "\($0.detail)" } }
+    var complaints: [String] { status.filter { $0.kind != .assignmentDelayed }.map { "\($0.detail)" } }
 
     /// What to do at `now`.
     mutating func next(at now: UInt64) -> Action {
@@ -159,8 +159,18 @@ struct StreamsGroupMember {
             switch state.kind {
             case .shutDownApplication:
                 end(MillraceError(.cancelled, "A member of group \(group) asked for the end of the whole app: \(state.detail)"))
-            case .missingSourceTopics, .incorrectlyPartitionedTopics:
-                end(MillraceError(.configuration, "Group \(group) cannot share out tasks: \(state.detail)"))
+            case .missingSourceTopics:
+                end(
+                    MillraceError(
+                        .configuration,
+                        "Group \(group) cannot share out tasks: \(state.detail) Create what is missing, and start the app again. Where a topic was deleted and is made anew, the group's offsets and the app's state are of the old one: start with a new application id, or delete both."
+                    ))
+            case .incorrectlyPartitionedTopics:
+                end(
+                    MillraceError(
+                        .configuration,
+                        "Group \(group) cannot share out tasks: \(state.detail) The app's own topics have as many partitions as its input had when they were made; keys would be found in other partitions now. Write to a new topic with the number of partitions that is needed, and read that with a new application id."
+                    ))
             case .staleTopology, .missingInternalTopics, .assignmentDelayed, .other: break
             }
         }

@@ -90,12 +90,20 @@ final class KafkaSession: TransportSession {
 
     /// Lets the consumer know who leads the partitions of a topic. By itself it asks only half a second after it was told to read them.
     private func learn(_ topic: String, _ consumer: KafkaClient) throws {
-        var metadata: UnsafePointer<rd_kafka_metadata>?
         let handle = rd_kafka_topic_new(consumer.handle, topic, nil)
         defer { if let handle { rd_kafka_topic_destroy(handle) } }
-        let code = rd_kafka_metadata(consumer.handle, 0, handle, &metadata, transport.timeoutMilliseconds)
-        if let metadata { rd_kafka_metadata_destroy(metadata) }
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw transport.failure(code, "Describing topic \(topic)") }
+        let deadline = transport.deadline
+        while true {
+            var metadata: UnsafePointer<rd_kafka_metadata>?
+            // One broker is asked at a time, and it may be one that does not answer.
+            let code = rd_kafka_metadata(consumer.handle, 0, handle, &metadata, min(transport.timeoutMilliseconds, 5000))
+            if let metadata { rd_kafka_metadata_destroy(metadata) }
+            if code == RD_KAFKA_RESP_ERR_NO_ERROR { break }
+            guard KafkaFailure.isPassing(code), transport.clock.monotonicNanoseconds() < deadline else {
+                throw transport.failure(code, "Describing topic \(topic)")
+            }
+            Pause.wait(milliseconds: 50)
+        }
         known.insert(topic)
     }
 
@@ -221,6 +229,10 @@ final class KafkaSession: TransportSession {
     }
 
     func close() {
+        // librdkafka 2.0 waits forever for a client that is still to read a topic which was deleted.
+        if let consumer, !assigned.isEmpty { rd_kafka_assign(consumer.handle, nil) }
+        assigned = []
+        for queue in queues { queue.drain(messages) }
         queues.removeAll()
         if let general { rd_kafka_queue_destroy(general) }
         general = nil

@@ -84,6 +84,13 @@ final class PartitionQueue {
         return Reading(bytes: bytes, hasMoved: position != start)
     }
 
+    /// Throws away what is there.
+    func drain(_ messages: UnsafeMutableBufferPointer<UnsafeMutablePointer<rd_kafka_message_t>?>) {
+        while case let found = rd_kafka_consume_batch_queue(queue, 0, messages.baseAddress, messages.count), found > 0 {
+            for message in messages[..<found] { rd_kafka_message_destroy(message) }
+        }
+    }
+
     /// Lets the next `read` throw this error.
     func postpone(_ error: any Error) {
         failure = error

@@ -29,6 +29,7 @@ final class TransactionalOutlet: CommitOutlet {
                 throw KafkaFailure.error(
                     error.code, "Opening the session \(name)", detail: error.text, trouble: sender.producer.reports.lastTrouble)
             }
+            Pause.wait(milliseconds: 20)
         }
         return sender
     }
@@ -55,8 +56,11 @@ final class TransactionalOutlet: CommitOutlet {
         do {
             try sender.send(outputs, until: deadline)
             if !offsets.isEmpty { try send(offsets, member, deadline) }
+        } catch let stale as StaleEpoch {
+            try abort(because: stale)
         } catch {
-            try abort(because: error)
+            // What follows a record that was given up fails only because of it.
+            try abort(because: sender.undelivered() ?? error)
         }
         do {
             try attempt("Committing a transaction", deadline) { rd_kafka_commit_transaction(sender.producer.handle, 5000) }
@@ -138,11 +142,9 @@ final class TransactionalOutlet: CommitOutlet {
             if fatal != RD_KAFKA_RESP_ERR_NO_ERROR { (code, text) = (fatal, ClientSettings.text(message)) }
         }
         var failure = KafkaFailure.error(code, what, detail: text, trouble: sender.producer.reports.lastTrouble)
-        if error.isFatal {
-            // Nothing is the matter with the session that a new one of its name does not mend, unless the cluster does not allow it.
-            if failure.kind == .transport { failure.isRetriable = true }
-            end = failure
-        }
+        // Nothing is the matter with the transaction that a new session does not mend, unless the cluster does not allow it.
+        if error.isFatal || error.requiresAbort, failure.kind == .transport { failure.isRetriable = true }
+        if error.isFatal { end = failure }
         return failure
     }
 }

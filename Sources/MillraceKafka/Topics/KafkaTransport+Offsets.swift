@@ -18,7 +18,7 @@ extension KafkaTransport {
         let deadline = deadline
         while true {
             let code = rd_kafka_query_watermark_offsets(
-                admin.handle, partition.topic, partition.partition, &low, &high, timeoutMilliseconds)
+                admin.handle, partition.topic, partition.partition, &low, &high, min(timeoutMilliseconds, 5000))
             if code == RD_KAFKA_RESP_ERR_NO_ERROR { break }
             guard KafkaFailure.isPassing(code), clock.monotonicNanoseconds() < deadline else { throw failure(code, what) }
             Pause.wait(milliseconds: 50)
@@ -38,14 +38,22 @@ extension KafkaTransport {
         guard !partitions.isEmpty else { return [:] }
         let deadline = deadline
         while true {
-            // While a transaction that moves one of the offsets is not decided, they are not told.
-            do { return try stableOffsets(of: group, for: partitions) } catch let error as MillraceError where error.isRetriable {
-                guard clock.monotonicNanoseconds() < deadline else { throw error }
+            let undecided: MillraceError
+            switch try cluster?.committedOffsets(of: group, for: partitions) {
+            case .known(let offsets)?: return offsets
+            case .undecided(let error)?: undecided = error
+            case nil:
+                // While a transaction that moves one of the offsets is not decided, they are not told.
+                do { return try stableOffsets(of: group, for: partitions) } catch let error as MillraceError where error.isRetriable {
+                    undecided = error
+                }
             }
+            guard clock.monotonicNanoseconds() < deadline else { throw undecided }
             Pause.wait(milliseconds: 5)
         }
     }
 
+    /// By librdkafka, for where our own connection cannot be used: its version 2.0 may abort the process when a broker goes while it is asked.
     private func stableOffsets(of group: String, for partitions: [TopicPartition]) throws -> [TopicPartition: CommittedOffset] {
         let what = "Asking for the offsets of group \(group)"
         let list = PartitionList(partitions, offset: -1001)

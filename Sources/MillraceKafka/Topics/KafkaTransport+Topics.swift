@@ -5,8 +5,18 @@ import MillraceCore
 extension KafkaTransport {
     /// - Throws: `MillraceError` of kind `transport` when the cluster does not answer.
     public func describeTopic(_ name: String) throws -> TopicDescription? {
-        guard let partitions = try partitionCount(of: name), let id = try topicID(of: name) else { return nil }
-        return TopicDescription(name: name, id: id, partitions: partitions, settings: try settings(of: name))
+        while true {
+            if let partitions = try partitionCount(of: name), let id = try topicID(of: name) {
+                return TopicDescription(name: name, id: id, partitions: partitions, settings: try settings(of: name))
+            }
+            guard isNew(name) else { return nil }
+            Pause.wait(milliseconds: 50)
+        }
+    }
+
+    /// Whether a topic was made a moment ago: then brokers that do not know it have not heard of it yet.
+    private func isNew(_ topic: String) -> Bool {
+        newTopics.withLock { $0[topic] }.map { clock.monotonicNanoseconds() &- $0 < 10_000_000_000 } ?? false
     }
 
     public func listTopics() throws -> [String] {
@@ -38,7 +48,11 @@ extension KafkaTransport {
             throw failure(RD_KAFKA_RESP_ERR__BAD_MSG, what)
         }
         let code = rd_kafka_topic_result_error(results[0])
-        // Another process may just have made it: whoever looks at once must find it.
+        // Another process, or the group, may just have made it: whoever looks at once must find it.
+        if [RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS].contains(code) {
+            let now = clock.monotonicNanoseconds()
+            newTopics.withLock { $0[topic.name] = now }
+        }
         if code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS { try waitUntilKnown(topic.name) { $0 != nil } }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
             throw failure(code, what, detail: rd_kafka_topic_result_error_string(results[0]).map { String(cString: $0) })
@@ -81,9 +95,14 @@ extension KafkaTransport {
         if let topic, handle == nil {
             throw MillraceError(.configuration, "\(what) failed: \"\(topic)\" cannot be the name of a topic.")
         }
-        let code = rd_kafka_metadata(admin.handle, topic == nil ? 1 : 0, handle, &metadata, timeoutMilliseconds)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else { throw failure(code, what) }
-        return metadata
+        let deadline = deadline
+        while true {
+            // One broker is asked at a time, and it may be one that does not answer.
+            let code = rd_kafka_metadata(admin.handle, topic == nil ? 1 : 0, handle, &metadata, min(timeoutMilliseconds, 5000))
+            if code == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata { return metadata }
+            guard KafkaFailure.isPassing(code), clock.monotonicNanoseconds() < deadline else { throw failure(code, what) }
+            Pause.wait(milliseconds: 50)
+        }
     }
 
     /// The settings of a topic that are not Kafka's defaults, be they the topic's own or the cluster's. None when the cluster does not tell them.

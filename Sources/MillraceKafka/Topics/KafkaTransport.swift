@@ -23,6 +23,9 @@ public final class KafkaTransport: Transport {
     /// Ends of partitions that were asked for a moment ago: the engine asks in each round while a task waits for records to compare.
     let recentRanges = Mutex<[TopicPartition: RecentRange]>([:])
 
+    /// When topics were made that not all brokers may have heard of yet.
+    let newTopics = Mutex<[String: UInt64]>([:])
+
     struct RecentRange {
         var range: Range<Offset>
         var time: UInt64

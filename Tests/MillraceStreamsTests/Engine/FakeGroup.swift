@@ -68,8 +68,8 @@ final class FakeGroup: Transport {
     fileprivate func join(_ declaration: GroupDeclaration) throws -> Int {
         var tasks: [TaskID] = []
         for part in declaration.subtopologies {
-            let partitions = try part.sourceTopics.compactMap { try log.describeTopic($0)?.partitions }
-            let count = (partitions + part.repartitionSourceTopics.map(\.partitions)).max() ?? 0
+            let topics = part.sourceTopics + part.repartitionSourceTopics.map(\.name)
+            let count = try topics.compactMap { try log.describeTopic($0)?.partitions }.max() ?? 0
             tasks += (0..<count).map { TaskID(subtopology: part.id, partition: $0) }
         }
         return state.withLock { state in
