@@ -42,6 +42,12 @@ struct KafkaMember {
         let environment = ProcessInfo.processInfo.environment
         if environment["AT_LEAST_ONCE"] != nil { configuration.guarantee = .atLeastOnce }
         let app = StreamsApp(try Numbers.topology(), on: .kafka(transport, state: state), configuration: configuration)
+        if let seconds = environment["END_EVERYWHERE_AFTER"].flatMap({ Double($0) }) {
+            Task {
+                try await Task.sleep(for: .seconds(seconds))
+                app.shutDownApplication()
+            }
+        }
         try await app.runUntilSignalled()
         say("processed \(app.processedRecords)")
     }

@@ -6,7 +6,7 @@ import MillraceKafka
 /// The app's input and output: numbers, and how many of them ended in the same digits, told with each number.
 struct Numbers {
     /// How many endings there are.
-    static let endings = 100
+    static let endings = ProcessInfo.processInfo.environment["ENDINGS"].flatMap { Int($0) } ?? 100
     /// Other topics for each test on the same brokers.
     private static let prefix = ProcessInfo.processInfo.environment["TOPIC_PREFIX"] ?? ""
     private static var input: String { prefix + "numbers" }

@@ -108,6 +108,9 @@ import Testing
         let status = StreamsGroupHeartbeatResponse.Status(kind: .shutDownApplication, detail: "by member x")
         member.received(StreamsGroupHeartbeatResponse(memberEpoch: 3, heartbeatIntervalMilliseconds: 5, status: [status]), at: 1)
         #expect { try member.changedAssignment() } throws: { ($0 as? MillraceError)?.kind == .cancelled }
+        // What was done can be committed, and the group waits for word as long as that takes.
+        #expect(member.isJoined && member.epoch == 3)
+        #expect(try sent(&member, at: 6_000_000).memberEpoch == 3)
     }
 
     @Test func whatTheGroupRefusesForGoodNamesTheRemedy() throws {

@@ -19,8 +19,10 @@ final class Members {
     }
 
     /// Starts an instance of the app with a state directory of this name.
-    func run(_ state: String) throws -> Process {
-        let process = try start("run", application, directory + "/" + state)
+    ///
+    /// - Parameter more: What only this one is told.
+    func run(_ state: String, _ more: [String: String] = [:]) throws -> Process {
+        let process = try start("run", [application, directory + "/" + state], more)
         running.append(process)
         return process
     }
@@ -48,16 +50,14 @@ final class Members {
         try? FileManager.default.removeItem(atPath: directory)
     }
 
-    private func start(_ command: String, _ arguments: String...) throws -> Process { try start(command, arguments) }
-
-    private func start(_ command: String, _ arguments: [String]) throws -> Process {
+    private func start(_ command: String, _ arguments: [String], _ more: [String: String] = [:]) throws -> Process {
         let process = Process()
         process.executableURL = Bundle.main.bundleURL.deletingLastPathComponent().appendingPathComponent("kafka-member")
         if !FileManager.default.isExecutableFile(atPath: process.executableURL?.path ?? "") {
             process.executableURL = Bundle.main.bundleURL.appendingPathComponent("kafka-member")
         }
         process.arguments = [command, servers] + arguments
-        process.environment = environment
+        process.environment = environment.merging(more) { $1 }
         process.standardError = FileHandle.nullDevice
         try process.run()
         return process

@@ -21,6 +21,24 @@ import Testing
         #expect(try members.succeeds("check", "4000"))
     }
 
+    @Test func oneInstanceEndsThemAll() throws {
+        let members = try Members(of: SharedBroker.bootstrapServers(), environment: [:])
+        defer { members.end() }
+        #expect(try members.succeeds("produce", "1000", "4"))
+        let first = try members.run("first")
+        let second = try members.run("second", ["END_EVERYWHERE_AFTER": "15"])
+        #expect(try members.succeeds("await", "1000", "120"))
+        first.waitUntilExit()
+        second.waitUntilExit()
+        #expect(first.terminationStatus == 0 && second.terminationStatus == 0)
+        #expect(try members.succeeds("check", "1000"))
+        // Once all have ended the app can be started again.
+        let again = try members.run("first")
+        #expect(try members.succeeds("produce", "1000", "4"))
+        #expect(try members.succeeds("await", "2000", "120"))
+        #expect(Members.stops(again))
+    }
+
     /// Brokers that have no streams groups, as all before Kafka 4.1.
     @Test(arguments: ["exactly once", "at least once"]) func aClassicGroupSharesTasksToo(_ guarantee: String) throws {
         let cluster = try RealCluster(settings: ["group.coordinator.rebalance.protocols": "classic,consumer"])

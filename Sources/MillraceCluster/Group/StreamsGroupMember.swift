@@ -158,7 +158,8 @@ struct StreamsGroupMember {
         for state in response.status ?? [] {
             switch state.kind {
             case .shutDownApplication:
-                end(MillraceError(.cancelled, "A member of group \(group) asked for the end of the whole app: \(state.detail)"))
+                // It stays a member, so that it can commit before it leaves.
+                failure = MillraceError(.cancelled, "A member of group \(group) asked for the end of the whole app: \(state.detail)")
             case .missingSourceTopics:
                 end(
                     MillraceError(

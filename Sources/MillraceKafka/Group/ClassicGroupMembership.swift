@@ -22,6 +22,8 @@ final class ClassicGroupMembership: CommittingMembership, @unchecked Sendable {
     private var isRevoked = false
     private var failure: MillraceError?
     private var isLeaving = false
+    private var isOver = false
+    private let logger: MillraceLogger
 
     /// Joins. What the group says comes later.
     init(
@@ -31,6 +33,7 @@ final class ClassicGroupMembership: CommittingMembership, @unchecked Sendable {
         self.instanceID = instanceID
         self.leading = leading
         self.onChange = onChange
+        logger = transport.options.logger
         consumer = try KafkaClient(
             RD_KAFKA_CONSUMER,
             settings: transport.settings([
@@ -70,6 +73,7 @@ final class ClassicGroupMembership: CommittingMembership, @unchecked Sendable {
     func changedAssignment() throws -> TaskAssignment? {
         try monitor.locked {
             if let failure { throw failure }
+            if isOver { throw MillraceError(.cancelled, "The app was asked to end.") }
             guard targetIsNew else { return nil }
             targetIsNew = false
             return target
@@ -86,8 +90,14 @@ final class ClassicGroupMembership: CommittingMembership, @unchecked Sendable {
         if isReady { rd_kafka_assign(consumer.handle, nil) }
     }
 
-    /// Classic groups cannot tell their members anything.
-    func shutDownApplication() {}
+    /// Classic groups cannot tell their members anything: the others go on.
+    func shutDownApplication() {
+        logger.log(
+            .warning, "A classic group cannot end the app on its other instances: this one ends alone", ("group", group),
+            ("member", instanceID))
+        monitor.locked { isOver = true }
+        onChange()
+    }
 
     func leave() {
         let running = monitor.locked {

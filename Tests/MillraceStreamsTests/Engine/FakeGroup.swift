@@ -29,6 +29,7 @@ final class FakeGroup: Transport {
         var standbys = true
         /// Whom a task goes to; at random where it says nothing.
         var places: [TaskID: Int] = [:]
+        var isOver = false
     }
 
     let log: EmbeddedLog
@@ -81,6 +82,8 @@ final class FakeGroup: Transport {
         }
     }
 
+    fileprivate func end() { state.withLock { $0.isOver = true } }
+
     fileprivate func leave(_ member: Int) {
         state.withLock { state in
             guard state.members.removeValue(forKey: member) != nil else { return }
@@ -100,6 +103,7 @@ final class FakeGroup: Transport {
                 deal(&state)
             }
             try check(member, state)
+            if state.isOver { throw MillraceError(.cancelled, "A member asked for the end.") }
             let others = state.members.filter { $0.key != member }.values.map(\.mayHave).reduce(into: Set()) { $0.formUnion($1) }
             var offer = state.members[member]?.wanted ?? TaskAssignment()
             offer.active.subtract(others)
@@ -220,6 +224,6 @@ private final class FakeMembership: GroupMembership {
 
     func changedAssignment() throws -> TaskAssignment? { try group.assignment(of: member) }
     func report(_ held: TaskAssignment, positions: [TaskID: Int64]) { group.report(member, held, positions) }
-    func shutDownApplication() {}
+    func shutDownApplication() { group.end() }
     func leave() { group.leave(member) }
 }
