@@ -114,7 +114,7 @@ let package = Package(
         // The style guide, and documents that agree with the code.
         .testTarget(name: "TidyTests"),
         // What the documents show, as code that compiles and runs.
-        .testTarget(name: "SnippetTests", dependencies: ["Millrace", "MillraceHTTP", "MillraceTestKit"]),
+        .testTarget(name: "SnippetTests", dependencies: ["Millrace", "MillraceHTTP", "MillraceKafka", "MillraceTestKit"]),
         .testTarget(name: "ExamplesTests", dependencies: ["WordCount", "FraudDetection"]),
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),

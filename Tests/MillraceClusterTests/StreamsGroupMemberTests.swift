@@ -116,7 +116,7 @@ import Testing
     @Test func whatTheGroupRefusesForGoodNamesTheRemedy() throws {
         let refusals: [(WireError, String)] = [
             (.groupAuthorizationFailed, "READ on the group"), (.streamsInvalidTopology, "same topology"),
-            (.groupMaxSizeReached, "fewer threads"),
+            (.groupMaxSizeReached, "fewer threads"), (.groupIDNotFound, "have left"), (.invalidRequest, "first topology"),
         ]
         for (error, remedy) in refusals {
             var member = try makeMember()
