@@ -115,7 +115,10 @@ let package = Package(
         .testTarget(name: "TidyTests"),
         // What the documents show, as code that compiles and runs.
         .testTarget(name: "SnippetTests", dependencies: ["Millrace", "MillraceHTTP", "MillraceKafka", "MillraceTestKit"]),
-        .testTarget(name: "ExamplesTests", dependencies: ["WordCount", "FraudDetection"]),
+        // A process that is killed at a call to the file system.
+        .target(name: "CKillAt", path: "Tests/CKillAt"),
+        .executableTarget(name: "kill-target", dependencies: ["Millrace", "MillraceFormats", "CKillAt"], path: "Tests/KillTarget"),
+        .testTarget(name: "ExamplesTests", dependencies: ["WordCount", "FraudDetection", "kill-target"]),
         .testTarget(name: "MillraceCoreTests", dependencies: ["MillraceCore"]),
         .testTarget(name: "MillraceFormatsTests", dependencies: ["MillraceFormats"]),
         .testTarget(

@@ -7,7 +7,7 @@ public enum Scenario: String, CaseIterable, Sendable {
     case windowed, fraud, session
     case streamTable = "stream-table"
     case streamStream = "stream-stream"
-    case restore, latency
+    case restore, latency, soak, budget
 
     /// The topics that it reads, unless told otherwise.
     public var inputs: [String] {
@@ -20,6 +20,8 @@ public enum Scenario: String, CaseIterable, Sendable {
         case .streamTable: ["clicks", "users"]
         case .streamStream: ["left", "right"]
         case .latency: ["latency"]
+        case .soak: ["soak"]
+        case .budget: []
         }
     }
 
@@ -27,7 +29,7 @@ public enum Scenario: String, CaseIterable, Sendable {
     public var countsLastValues: Bool {
         switch self {
         case .passthrough, .streamTable, .streamStream, .restore: false
-        case .wordcount, .wordcountKeyed, .windowed, .fraud, .session, .latency: true
+        case .wordcount, .wordcountKeyed, .windowed, .fraud, .session, .latency, .soak, .budget: true
         }
     }
 
@@ -78,6 +80,14 @@ public enum Scenario: String, CaseIterable, Sendable {
                 .aggregate(StampedCount(), in: "store", value: StampedCount.serde) { _, stamp, last in
                     StampedCount(count: last.count + 1, stamp: stamp)
                 }
+                .toStream()
+                .to(output)
+        case .budget:
+            throw MillraceError(.configuration, "The programs of budget are its cases', see BudgetCase.")
+        case .soak:
+            builder.stream(inputs[0], key: .string, value: StampedCount.stamp)
+                .groupBy { key, _ in key }
+                .count(in: "store")
                 .toStream()
                 .to(output)
         case .streamTable:

@@ -25,14 +25,22 @@ struct MillraceBench {
             .init(
                 "until", value: "WHEN",
                 "When to end: \"end\", when the input has been processed; \"running\", when all state is restored; \"signal\", at SIGTERM."),
-            .init("rate", value: "N", "Of latency on a log: records a second, 1000 when left out."),
-            .init("seconds", value: "N", "Of latency on a log: how long it is measured, after 8 s of warm-up; 20 when left out."),
+            .init("rate", value: "N", "Of latency and soak on a log: records a second, 1000 when left out."),
+            .init(
+                "seconds", value: "N",
+                "Of latency on a log: how long it is measured, after 8 s of warm-up; 20 when left out. Of soak: how long it runs, 1800 when left out."
+            ),
+            .init("memory", value: "MB", "The app's memory budget, 256 MB when left out."),
+            .init("case", value: "NAME", "Of budget on a log: \(BudgetCase.allCases.map(\.rawValue).joined(separator: ", "))."),
+            .init("count", value: "N", "Of budget on a log: how many records, 1000000 when left out."),
             .init("conf", value: "TEXT", "Taken for the sake of the contract, and not used."),
         ],
         footer: """
             load makes TOPIC (lines, words, transactions, left, right, clicks, users, state) anew with N records in 4 partitions.
             restore is a table that is kept: with --state and --group it is built by a first run, and restored by further ones with --until running.
             latency on a log sends, counts and reads in one process, and prints percentiles of the time from when a record was due to when its count was read.
+            soak on a log feeds a fixed set of keys at a steady rate, prints a line of JSON about memory every few seconds, and fails when memory grows.
+            budget on a log makes input that would like much memory, and prints how much the process took.
             A run prints one line of JSON: records, times, CPU seconds, memory, and the checksum of the output.
             """)
 

@@ -47,6 +47,7 @@ final class ScenarioRun: Sendable {
         case let other: throw CommandLineError("--guarantee takes at_least_once or exactly_once_v2, not \"\(other)\".")
         }
         if let interval = try arguments.integer("commit", in: 0...86_400_000) { configuration.commitInterval = .milliseconds(interval) }
+        if let megabytes = try arguments.integer("memory", in: 1...1_000_000) { configuration.memoryBudget = megabytes << 20 }
         configuration.onRestore = { [restored] progress in
             restored.note(progress)
         }
@@ -68,9 +69,15 @@ final class ScenarioRun: Sendable {
     /// Runs, and returns the line of JSON to print.
     func run() async throws -> String {
         // On a cluster the harness sends and reads, in a process of its own.
-        guard scenario == .latency, let log else { return try await runThrough().json }
+        guard let log else { return try await runThrough().json }
         defer { if stateIsTemporary { try? FileManager.default.removeItem(atPath: state) } }
-        let line = try await LatencyRun(arguments, log: log, configuration: configuration, state: state).run()
+        let line: String
+        switch scenario {
+        case .latency: line = try await LatencyRun(arguments, log: log, configuration: configuration, state: state).run()
+        case .soak: line = try await SoakRun(arguments, log: log, configuration: configuration, state: state).run()
+        case .budget: line = try await BudgetRun(arguments, log: log, configuration: configuration, state: state).run()
+        default: return try await runThrough().json
+        }
         try log.close()
         return line
     }
@@ -79,14 +86,12 @@ final class ScenarioRun: Sendable {
         if scenario != .restore { try log?.makeAnew(output) }
         var report = RunReport(scenario: scenario)
         for topic in inputs { report.records += try backend.transport.recordCount(of: topic) }
-        let app = StreamsApp(try scenario.topology(inputs, output), on: backend, configuration: configuration)
-        if end == .end { app.shutDownWhenIdle() }
-        let usage = ProcessUsage.now()
-        report.startTime = Clock.milliseconds()
         // The app counts records only as it commits them, so the moment at which it is ready stands for that of its first record.
-        let watch = Task.detached { [end] in
-            while app.state == .created || app.state == .restoring { try? await Task.sleep(for: .milliseconds(1)) }
-            let time = Clock.milliseconds()
+        let ready = FirstTime()
+        var configuration = configuration
+        configuration.onStateChange = { state in if state == .running { ready.note() } }
+        let app = StreamsApp(try scenario.topology(inputs, output), on: backend, configuration: configuration)
+        ready.onNote { [end] time in
             switch end {
             case .end: break
             case .running: app.shutDown()
@@ -94,10 +99,12 @@ final class ScenarioRun: Sendable {
                 print("{\"running_ms\":\(time)}")
                 fflush(nil)
             }
-            return time
         }
+        if end == .end { app.shutDownWhenIdle() }
+        let usage = ProcessUsage.now()
+        report.startTime = Clock.milliseconds()
         if end == .signal { try await app.runUntilSignalled() } else { try await app.run() }
-        report.firstTime = await watch.value
+        report.firstTime = ready.time ?? Clock.milliseconds()
         report.runningTime = report.firstTime
         report.restored = restored.count
         report.doneTime = Clock.milliseconds()
@@ -122,6 +129,31 @@ final class ScenarioRun: Sendable {
             try log.close()
         }
         if stateIsTemporary, FileManager.default.fileExists(atPath: state) { try FileManager.default.removeItem(atPath: state) }
+    }
+}
+
+/// When something happened first, in milliseconds since 1970.
+private final class FirstTime: Sendable {
+    private struct State {
+        var time: Int?
+        var action: (@Sendable (Int) -> Void)?
+    }
+
+    private let state = Mutex(State())
+
+    var time: Int? { state.withLock { $0.time } }
+
+    /// Says what is to be done when it happens.
+    func onNote(_ action: @escaping @Sendable (Int) -> Void) { state.withLock { $0.action = action } }
+
+    func note() {
+        let time = Clock.milliseconds()
+        let action = state.withLock { state -> (@Sendable (Int) -> Void)? in
+            guard state.time == nil else { return nil }
+            state.time = time
+            return state.action
+        }
+        action?(time)
     }
 }
 

@@ -174,7 +174,7 @@ public final class EmbeddedLog: Transport, @unchecked Sendable {
         -> Topic
     {
         let settings = try TopicSettings(entry.description.settings)
-        let recovery = PartitionRecovery(files: files)
+        let recovery = PartitionRecovery(files: files, mayHaveLostUnsyncedData: directory.mayHaveLostUnsyncedData)
         let partitions = try numbers.map { number in
             let name = TopicPartition(entry.description.name, number)
             let key = PartitionKey(topic: entry.ordinal, partition: number)

@@ -52,12 +52,21 @@ extension FileSystem {
 
     /// Replaces a file in one step: after a crash it holds the old content or the new.
     func replace(_ path: String, with text: String, in directory: String) throws {
+        try put(path, text, syncs: true)
+        try syncDirectory(directory)
+    }
+
+    /// Replaces a file in one step, as other processes see it. After a failure of power it may be missing, or hold anything.
+    func replaceUnsynced(_ path: String, with text: String) throws {
+        try put(path, text, syncs: false)
+    }
+
+    private func put(_ path: String, _ text: String, syncs: Bool) throws {
         let temporary = path + ".new"
         let file = try open(temporary, writable: true)
         try file.truncate(to: 0)
         try Array(text.utf8).withUnsafeBytes { try file.write($0, at: 0) }
-        try file.sync()
+        if syncs { try file.sync() }
         try rename(temporary, to: path)
-        try syncDirectory(directory)
     }
 }

@@ -4,6 +4,8 @@ import MillraceFormats
 /// Brings the files of a partition back to what the journal says, which reads the last segment's indexes at most and no records.
 struct PartitionRecovery {
     let files: OpenFiles
+    /// Whether the machine may have lost what was written last.
+    var mayHaveLostUnsyncedData = false
     private var fileSystem: any FileSystem { files.fileSystem }
 
     /// Opens a partition, cutting off and removing what was never committed.
@@ -19,24 +21,35 @@ struct PartitionRecovery {
                     "The directory \(directory) is missing, and should hold \(name) up to offset \(mark.endOffset). Restore it from a backup."
                 )
             }
-            try makeDirectory(directory, id)
+            try fileSystem.makeDirectory(directory)
         }
-        let segments = try openSegments(directory, mark, mayLackFirst: settings.compacts)
+        let names = try fileSystem.list(directory)
+        try completeSmallFiles(directory, names, id)
+        let segments = try openSegments(directory, names, mark, mayLackFirst: settings.compacts)
         return PartitionLog(
             name, key: key, directory: directory, settings: settings, mark: mark, segments: segments, files: files)
     }
 
-    /// Makes the directory of a new partition, with the two small files that Kafka has in it.
-    private func makeDirectory(_ directory: String, _ id: TopicID) throws {
-        try fileSystem.makeDirectory(directory)
-        try fileSystem.replace(
-            directory + "/" + LeaderEpochs.fileName, with: LeaderEpochs([.init(epoch: 0, startOffset: 0)]).text, in: directory)
-        try fileSystem.replace(directory + "/" + PartitionMetadata.fileName, with: PartitionMetadata(topicID: id).text, in: directory)
+    /// Sees to the two small files that Kafka has in each partition's directory.
+    ///
+    /// Nobody waits for them to reach the disk, as topics may have thousands of partitions: what they say is known from elsewhere, so that they can be written again where the machine lost them.
+    private func completeSmallFiles(_ directory: String, _ names: [String], _ id: TopicID) throws {
+        let epochs = (LeaderEpochs.fileName, LeaderEpochs([.init(epoch: 0, startOffset: 0)]).text)
+        for (name, text) in [epochs, (PartitionMetadata.fileName, PartitionMetadata(topicID: id).text)] {
+            let path = directory + "/" + name
+            if names.contains(name), try !mayHaveLostUnsyncedData || holds(path, text) { continue }
+            try fileSystem.replaceUnsynced(path, with: text)
+        }
+    }
+
+    private func holds(_ path: String, _ text: String) throws -> Bool {
+        let file = try fileSystem.open(path, writable: false)
+        guard try file.size() == text.utf8.count else { return false }
+        return try file.contents(path, maximum: text.utf8.count) == Array(text.utf8)
     }
 
     /// - Parameter mayLackFirst: Whether compaction may have left nothing of the first segments.
-    private func openSegments(_ directory: String, _ mark: PartitionMark, mayLackFirst: Bool) throws -> [Segment] {
-        let names = try fileSystem.list(directory)
+    private func openSegments(_ directory: String, _ names: [String], _ mark: PartitionMark, mayLackFirst: Bool) throws -> [Segment] {
         for name in names where name.hasSuffix(SegmentCompaction.unfinishedSuffix) { try fileSystem.remove(directory + "/" + name) }
         var bases = names.compactMap(SegmentFiles.baseOffset(ofLog:)).sorted()
         // Without a segment that holds committed records none of the others does either: they are left of what was deleted.

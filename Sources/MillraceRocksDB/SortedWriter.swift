@@ -19,7 +19,10 @@ public final class SortedWriter: SortedEntries {
     private let database: RocksDBDatabase
     private var current: OpaquePointer?
     private var files: [String] = []
-    private let lastKey = ByteBuffer()
+    /// The first four bytes of the last key.
+    private var lastStore: UInt32 = 0
+    /// The last key of the file before, where that was full.
+    private var lastKeyBefore: [UInt8]?
 
     /// The number of entries written so far.
     public private(set) var count = 0
@@ -36,39 +39,70 @@ public final class SortedWriter: SortedEntries {
     ///
     /// - Throws: `MillraceError` of kind `store` when `key` is not greater than the key before, or the disk refuses.
     public func put(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws {
-        try add(key) { file, error in
-            rocksdb_sstfilewriter_put(file, key.characters, key.count, value.characters, value.count, &error)
-        }
+        let file = try file(for: key)
+        var error: UnsafeMutablePointer<CChar>?
+        rocksdb_sstfilewriter_put(file, key.characters, key.count, value.characters, value.count, &error)
+        try finishEntry(key, &error)
     }
 
     /// Adds the removal of a key, which may or may not be there.
     ///
     /// - Throws: As `put`.
     public func delete(_ key: UnsafeRawBufferPointer) throws {
-        try add(key) { file, error in rocksdb_sstfilewriter_delete(file, key.characters, key.count, &error) }
+        let file = try file(for: key)
+        var error: UnsafeMutablePointer<CChar>?
+        rocksdb_sstfilewriter_delete(file, key.characters, key.count, &error)
+        try finishEntry(key, &error)
     }
 
-    private func add(_ key: UnsafeRawBufferPointer, _ call: (OpaquePointer?, inout UnsafeMutablePointer<CChar>?) -> Void) throws {
-        let last = lastKey.bytes
-        let common = min(last.count, key.count)
-        let order = common == 0 ? 0 : memcmp(last.characters, key.characters, common)
-        guard count == 0 || order < 0 || (order == 0 && last.count < key.count) else {
-            throw MillraceError(
-                .store,
-                "keys must be loaded in ascending order, each once; entry \(count) of the load is not greater than the one before it")
-        }
-        // Keys begin with the number of a store. A file for each store keeps the range of a file small, so that it overlaps with no other.
-        let isOfSameStore = common >= 4 && memcmp(last.characters, key.characters, 4) == 0
-        if current != nil, !isOfSameStore { try finishFile() }
-        let file = try current ?? start()
-        try database.explaining("write a sorted file") { error in call(file, &error) }
-        lastKey.removeAll()
-        lastKey.append(key)
+    /// The file that a key goes to. Within a file RocksDB itself sees to the order.
+    @inline(__always)
+    private func file(for key: UnsafeRawBufferPointer) throws -> OpaquePointer? {
+        let store = SortedWriter.store(of: key)
+        if store == lastStore, let current { return current }
+        return try nextFile(key, store)
+    }
+
+    /// Keys begin with the number of a store. A file for each store keeps the range of a file small, so that it overlaps with no other.
+    private func nextFile(_ key: UnsafeRawBufferPointer, _ store: UInt32) throws -> OpaquePointer? {
+        guard count == 0 || store >= lastStore else { throw outOfOrder }
+        if store == lastStore, let lastKeyBefore, !lastKeyBefore.lexicographicallyPrecedes(key) { throw outOfOrder }
+        try finishFile()
+        (lastStore, lastKeyBefore) = (store, nil)
+        return try start()
+    }
+
+    /// The first four bytes of a key as a number, zeros where it is shorter: keys of which this is less come first.
+    @inline(__always)
+    private static func store(of key: UnsafeRawBufferPointer) -> UInt32 {
+        if key.count >= 4 { return key.loadBigEndian() }
+        return key.reduce(0) { $0 << 8 | UInt32($1) } << UInt32(8 * (4 - key.count))
+    }
+
+    @inline(__always)
+    private func finishEntry(_ key: UnsafeRawBufferPointer, _ error: inout UnsafeMutablePointer<CChar>?) throws {
+        if error != nil { try fail(&error) }
         count += 1
-        guard count % 256 == 0 else { return }
+        if count % 256 == 0 { try finishFullFile(behind: key) }
+    }
+
+    private func finishFullFile(behind key: UnsafeRawBufferPointer) throws {
+        guard let current else { return }
         var size: UInt64 = 0
-        rocksdb_sstfilewriter_file_size(file, &size)
-        if size >= Self.fileSize { try finishFile() }
+        rocksdb_sstfilewriter_file_size(current, &size)
+        guard size >= Self.fileSize else { return }
+        lastKeyBefore = Array(key)
+        try finishFile()
+    }
+
+    private func fail(_ error: inout UnsafeMutablePointer<CChar>?) throws {
+        let text = RocksDBFailure.text(taking: &error) ?? "unknown error"
+        throw text.contains("ascending order") ? outOfOrder : RocksDBFailure.whileWorking(database.path, "write a sorted file", text)
+    }
+
+    private var outOfOrder: MillraceError {
+        MillraceError(
+            .store, "keys must be loaded in ascending order, each once; entry \(count) of the load is not greater than the one before it")
     }
 
     /// Ends the last file.

@@ -24,13 +24,16 @@ struct ExampleProcess {
         return URL(fileURLWithPath: ".build/debug/\(name)")
     }
 
-    func start(_ arguments: [String], input: URL? = nil, errors: FileHandle = .nullDevice) throws -> Process {
+    func start(
+        _ arguments: [String], input: URL? = nil, errors: FileHandle = .nullDevice, environment: [String: String] = [:]
+    ) throws -> Process {
         let process = Process()
         process.executableURL = executable
         process.arguments = arguments
         process.standardInput = try input.map { try FileHandle(forReadingFrom: $0) } ?? FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         process.standardError = errors
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         try process.run()
         return process
     }

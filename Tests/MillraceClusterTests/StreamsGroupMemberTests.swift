@@ -67,6 +67,21 @@ import Testing
         #expect(member.epoch == 4)
     }
 
+    /// The group counts a task as a member's from when it was offered. It waits for word when it takes the task away again, though the member never held it.
+    @Test func aReportIsToldThoughItSaysNothingNew() throws {
+        var member = try joined()
+        member.report(TaskAssignment())
+        #expect(try sent(&member, at: 1).held == TaskAssignment())
+        // Made while the request is under way, and so not in it.
+        member.report(TaskAssignment())
+        member.received(
+            StreamsGroupHeartbeatResponse(memberEpoch: 4, heartbeatIntervalMilliseconds: 5, assignment: TaskAssignment()), at: 1)
+        #expect(try sent(&member, at: 2).held == TaskAssignment())
+        member.received(StreamsGroupHeartbeatResponse(memberEpoch: 4, heartbeatIntervalMilliseconds: 5), at: 2)
+        #expect(isWaiting(&member, at: 3, until: 5_000_002), "told once")
+        #expect(try sent(&member, at: 5_000_002).held == nil)
+    }
+
     @Test func whatMayNotHaveBeenHeardIsToldAgainAfterAGrowingWait() throws {
         var member = try joined()
         member.report(StreamsGroupMemberTests.tasks)

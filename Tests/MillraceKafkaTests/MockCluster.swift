@@ -19,6 +19,13 @@ final class MockCluster: @unchecked Sendable {
         rd_kafka_destroy(client)
     }
 
+    /// Lets the next requests of a kind fail, one after the other.
+    ///
+    /// - Parameter request: Kafka's number of the API.
+    func fail(_ request: Int16, with errors: [rd_kafka_resp_err_t]) {
+        rd_kafka_mock_push_request_errors_array(handle, request, errors.count, errors)
+    }
+
     var bootstrapServers: String { String(cString: rd_kafka_mock_cluster_bootstraps(handle)) }
 }
 
@@ -29,11 +36,12 @@ final class MockTransport: Transport {
     private let guarantee: ProcessingGuarantee
 
     /// - Parameter guarantee: That of all sessions. The mock forgets offsets that are committed in transactions.
-    init(_ cluster: MockCluster, _ guarantee: ProcessingGuarantee = .exactlyOnce) throws {
+    init(_ cluster: MockCluster, _ guarantee: ProcessingGuarantee = .exactlyOnce, transactionTimeout: Duration = .seconds(5)) throws {
         self.guarantee = guarantee
         self.cluster = cluster
         transport = try KafkaTransport(
-            bootstrapServers: cluster.bootstrapServers, options: KafkaOptions(transactionTimeout: .seconds(5), requestTimeout: .seconds(5)))
+            bootstrapServers: cluster.bootstrapServers,
+            options: KafkaOptions(transactionTimeout: transactionTimeout, requestTimeout: .seconds(5)))
     }
 
     func describeTopic(_ name: String) throws -> TopicDescription? {

@@ -2,66 +2,146 @@ import Foundation
 import RealKafka
 import Testing
 
-/// Several processes of one app on a real broker. `Scripts/kafka-chaos` is the long version, with processes and brokers that are killed and paused.
+/// Several processes of one app on a real broker. `Scripts/kafka-chaos` is the long version, with processes and brokers that are killed and paused at random.
 @Suite(.serialized, .enabled(if: RealKafka.isWanted)) struct SharedTasksTests {
     @Test(arguments: ["exactly once", "at least once"]) func processesShareTasksAndHandThemOver(_ guarantee: String) throws {
-        let servers = try SharedBroker.bootstrapServers()
-        let members = try Members(of: servers, environment: guarantee == "at least once" ? ["AT_LEAST_ONCE": "1"] : [:])
+        let members = try Members(on: SharedBroker.bootstrapServers(), atLeastOnce: guarantee == "at least once")
         defer { members.end() }
-        #expect(try members.succeeds("produce", "2000", "4"))
-        let first = try members.run("first")
-        let second = try members.run("second")
-        #expect(try members.succeeds("await", "2000", "120"))
+        try members.produce(2000)
+        let first = try members.start("first")
+        let second = try members.start("second")
+        try members.waitForCounts(2000)
         // One goes, and the other has all of its tasks and their state.
-        #expect(Members.stops(first))
-        #expect(try members.succeeds("produce", "2000", "4"))
-        #expect(try members.succeeds("await", "4000", "120"))
-        #expect(Members.stops(second))
+        end(first)
+        try members.produce(2000)
+        try members.waitForCounts(4000)
+        end(second)
         // Without a crash nothing is repeated, whatever the guarantee.
-        #expect(try members.succeeds("check", "4000"))
+        try members.check(4000)
+    }
+
+    /// A process sleeps for longer than its session, others take its tasks, and it goes on as a new member when it wakes: what it was at is refused.
+    @Test func aProcessThatSleptGoesOnAsANewMember() throws {
+        let cluster = try RealCluster(settings: [
+            "group.streams.min.session.timeout.ms": "1000", "group.streams.min.heartbeat.interval.ms": "500",
+        ])
+        defer { cluster.stop() }
+        let members = try Members(on: cluster.bootstrapServers)
+        defer { members.end() }
+        try members.produce(2000)
+        try cluster.tool(
+            "configs", "--alter", "--entity-type", "groups", "--entity-name", members.application, "--add-config",
+            "streams.session.timeout.ms=3000,streams.heartbeat.interval.ms=500")
+        let first = try members.start("first")
+        let second = try members.start("second")
+        try members.waitForCounts(2000)
+        kill(first.processIdentifier, SIGSTOP)
+        try members.produce(2000)
+        try members.waitForCounts(4000)
+        kill(first.processIdentifier, SIGCONT)
+        try waitUntil { try members.log(of: "first").contains("has put this worker out") }
+        // The other goes, so that the one that slept must have them all.
+        end(second)
+        try members.produce(2000)
+        try members.waitForCounts(6000)
+        end(first)
+        try members.check(6000)
+    }
+
+    /// The only broker goes in the middle of commits, for longer than a transaction may take: the process waits for it, idly, and loses and doubles nothing.
+    @Test func aBrokerThatIsGoneIsWaitedFor() throws {
+        let cluster = try RealCluster()
+        defer { cluster.stop() }
+        let members = try Members(on: cluster.bootstrapServers)
+        defer { members.end() }
+        try members.produce(2000)
+        let app = try members.start("app")
+        try members.waitForCounts(2000)
+        try members.produce(20_000)
+        try cluster.kill(1)
+        let before = processorTime(of: app)
+        Thread.sleep(forTimeInterval: 20)
+        #expect(processorTime(of: app) - before < 5, "it keeps a processor busy while it waits")
+        try cluster.restart(1)
+        try members.waitForCounts(22_000)
+        end(app)
+        try members.check(22_000)
     }
 
     @Test func oneInstanceEndsThemAll() throws {
-        let members = try Members(of: SharedBroker.bootstrapServers(), environment: [:])
+        let members = try Members(on: SharedBroker.bootstrapServers())
         defer { members.end() }
-        #expect(try members.succeeds("produce", "1000", "4"))
-        let first = try members.run("first")
-        let second = try members.run("second", ["END_EVERYWHERE_AFTER": "15"])
-        #expect(try members.succeeds("await", "1000", "120"))
-        first.waitUntilExit()
-        second.waitUntilExit()
-        #expect(first.terminationStatus == 0 && second.terminationStatus == 0)
-        #expect(try members.succeeds("check", "1000"))
+        try members.produce(1000)
+        let first = try members.start("first")
+        let second = try members.start("second", endingAllAfter: 15)
+        try members.waitForCounts(1000)
+        for process in [first, second] {
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 0)
+        }
+        try members.check(1000)
         // Once all have ended the app can be started again.
-        let again = try members.run("first")
-        #expect(try members.succeeds("produce", "1000", "4"))
-        #expect(try members.succeeds("await", "2000", "120"))
-        #expect(Members.stops(again))
+        let again = try members.start("first")
+        try members.produce(1000)
+        try members.waitForCounts(2000)
+        end(again)
     }
 
     /// Brokers that have no streams groups, as all before Kafka 4.1.
     @Test(arguments: ["exactly once", "at least once"]) func aClassicGroupSharesTasksToo(_ guarantee: String) throws {
         let cluster = try RealCluster(settings: ["group.coordinator.rebalance.protocols": "classic,consumer"])
         defer { cluster.stop() }
-        var environment = ["SETTINGS": "session.timeout.ms=6000 heartbeat.interval.ms=1000"]
-        if guarantee == "at least once" { environment["AT_LEAST_ONCE"] = "1" }
-        let members = try Members(of: cluster.bootstrapServers, environment: environment)
+        let members = try Members(
+            on: cluster.bootstrapServers, atLeastOnce: guarantee == "at least once",
+            settings: "session.timeout.ms=6000 heartbeat.interval.ms=1000")
         defer { members.end() }
-        #expect(try members.succeeds("produce", "2000", "6"))
-        let first = try members.run("first")
-        let second = try members.run("second")
-        let third = try members.run("third")
-        #expect(try members.succeeds("await", "2000", "120"))
+        try members.produce(2000)
+        let first = try members.start("first")
+        let second = try members.start("second")
+        let third = try members.start("third")
+        try members.waitForCounts(2000)
         #expect(try cluster.tool("consumer-groups", "--describe", "--group", members.application, "--members").contains("-worker-1"))
         // One comes back before anybody has missed it, and one does not.
-        #expect(Members.stops(first))
-        let again = try members.run("first")
+        end(first)
+        let again = try members.start("first")
         kill(third.processIdentifier, SIGKILL)
-        #expect(try members.succeeds("produce", "2000", "6"))
-        #expect(try members.succeeds("await", "4000", "120"))
-        #expect(Members.stops(again))
-        #expect(Members.stops(second))
+        try members.produce(2000)
+        try members.waitForCounts(4000)
+        end(again)
+        end(second)
         // The one that was killed had nothing to do at the time.
-        #expect(try members.succeeds("check", "4000"))
+        try members.check(4000)
+    }
+
+    @Test func aTopicThatWasDeletedIsNamed() throws {
+        let cluster = try RealCluster()
+        defer { cluster.stop() }
+        let members = try Members(on: cluster.bootstrapServers)
+        defer { members.end() }
+        try members.produce(200)
+        let app = try members.start("app")
+        try members.waitForCounts(200)
+        try cluster.tool("topics", "--delete", "--topic", members.prefix + "numbers")
+        app.waitUntilExit()
+        #expect(app.terminationStatus == 1)
+        let said = try members.log(of: "app").split(separator: "\n").last ?? ""
+        #expect(said.contains(members.prefix + "numbers"), "\(said)")
+    }
+
+    private func end(_ process: Process) {
+        process.terminate()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+    }
+
+    private func waitUntil(_ condition: () throws -> Bool) throws {
+        for _ in 0..<600 where try !condition() { Thread.sleep(forTimeInterval: 0.1) }
+        #expect(try condition())
+    }
+
+    /// In seconds; nothing where the system does not tell it as Linux does.
+    private func processorTime(of process: Process) -> Double {
+        let fields = (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/stat", encoding: .utf8))?.split(separator: " ") ?? []
+        return fields.count > 14 ? ((Double(fields[13]) ?? 0) + (Double(fields[14]) ?? 0)) / 100 : 0
     }
 }

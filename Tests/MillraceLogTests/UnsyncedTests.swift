@@ -1,4 +1,5 @@
 import MillraceCore
+import MillraceFormats
 import MillraceSimulator
 import Testing
 
@@ -32,6 +33,26 @@ import Testing
             #expect(try again.readAll(t).count == 8)
             #expect(try again.readAll(u).count == 2)
             again.abandon()
+        }
+    }
+
+    /// Nothing waits for the small files of a topic that is made; when the log is opened after a failure of power they are whole all the same.
+    @Test(arguments: SimulatedFileSystem.Fate.allCases) func theSmallFilesOfATopicAreWrittenAgain(fate: SimulatedFileSystem.Fate) throws {
+        let disk = SimulatedFileSystem()
+        let log = try open(disk, .onCommit)
+        try log.createTopic(TopicSpecification("t", partitions: 2))
+        let id = try #require(try log.describeTopic("t")?.id)
+        log.abandon()
+        let crashed = disk.afterCrash(fate)
+        let again = try open(crashed, .onCommit)
+        defer { again.abandon() }
+        for partition in 0..<2 {
+            for (name, text) in [
+                (PartitionMetadata.fileName, PartitionMetadata(topicID: id).text),
+                (LeaderEpochs.fileName, LeaderEpochs([.init(epoch: 0, startOffset: 0)]).text),
+            ] {
+                #expect(try crashed.contents(of: "/log/t-\(partition)/\(name)") == Array(text.utf8), "\(name)")
+            }
         }
     }
 

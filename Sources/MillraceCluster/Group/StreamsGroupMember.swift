@@ -40,6 +40,8 @@ struct StreamsGroupMember {
     private var failedAttempts = 0
     /// What was said in the request that is under way.
     private var telling: TaskAssignment?
+    /// How often the worker has reported, how many of these reports the request under way goes with, and how many the group has heard of.
+    private var reports = (made: 0, telling: 0, told: 0)
 
     init(group: String, memberID: String, _ introduction: StreamsGroupHeartbeatRequest.Introduction) {
         self.group = group
@@ -69,12 +71,15 @@ struct StreamsGroupMember {
                     group: group, memberID: memberID, memberEpoch: StreamsGroupHeartbeatRequest.joining, introduction: introduction,
                     held: TaskAssignment()))
         case .joined:
-            let hasNews = told != held || wantsShutDown
+            // A report is told even if it says nothing new: the group waits for word of what it has taken away, also from a member that had not yet taken it up.
+            let hasReport = told != held || reports.told != reports.made
+            let hasNews = hasReport || wantsShutDown
             guard now >= due || (hasNews && failedAttempts == 0) else { return .wait(until: due) }
             telling = held
+            reports.telling = reports.made
             return .send(
                 StreamsGroupHeartbeatRequest(
-                    group: group, memberID: memberID, memberEpoch: epoch, held: told == held ? nil : held,
+                    group: group, memberID: memberID, memberEpoch: epoch, held: hasReport ? held : nil,
                     shutsDownApplication: wantsShutDown))
         }
     }
@@ -136,7 +141,10 @@ struct StreamsGroupMember {
     var hasNews: Bool { targetIsNew || failure != nil }
 
     /// The worker holds these tasks now.
-    mutating func report(_ tasks: TaskAssignment) { held = tasks }
+    mutating func report(_ tasks: TaskAssignment) {
+        held = tasks
+        reports.made += 1
+    }
 
     mutating func shutDownApplication() { wantsShutDown = true }
 
@@ -150,6 +158,7 @@ struct StreamsGroupMember {
         failedAttempts = 0
         wantsShutDown = false
         told = telling
+        reports.told = reports.telling
         due = now + UInt64(max(response.heartbeatIntervalMilliseconds, 1)) * 1_000_000
         if let assignment = response.assignment {
             // Told again and again until it is acknowledged; only a change is news.

@@ -24,6 +24,8 @@ public final class LogicalNode {
     public var isKeyChanging: Bool
     /// Whether the output's values may differ from the input's. A repartition topic can not be moved above such a node.
     public var isValueChanging: Bool
+    /// Whether this is a processor of the program's own, which may do anything to keys: no repartition topic is moved above it, and records behind it may have new keys.
+    public var isOpaque = false
     /// Whether this is `KStream.merge`.
     public var isMerge: Bool
     /// Whether this is a join that has a result for records without a key, so that no repartition before it may drop them (KIP-962): left
@@ -81,6 +83,7 @@ public final class LogicalNode {
             name, kind, isKeyChanging: isKeyChanging, isValueChanging: isValueChanging, isMerge: isMerge,
             allowsNullKey: allowsNullKey, outputIsVersioned: outputIsVersioned, refusesVersionedInput: refusesVersionedInput,
             store: store)
+        copy.isOpaque = isOpaque
         copy.priority = priority
         copy.restoresFromSourceTopic = restoresFromSourceTopic
         return copy

@@ -5,8 +5,8 @@ extension LogicalGraph {
     ///         -> repartition b -> reduce          becomes                       -> reduce
     ///
     /// The topic keeps the name of the first one. A repartition stays where it is if a node between it and the change of key changes
-    /// values, since what is in the topic would have another type. Where two streams with new keys are merged first, the topic comes after
-    /// the merge.
+    /// values, since what is in the topic would have another type, or is a processor, which may change keys. Where two streams with new
+    /// keys are merged first, the topic comes after the merge.
     ///
     /// Records of another stream may come in between, in a merge: if their keys are as in their topic, that topic and the single one must be
     /// partitioned alike; if they are new too, the repartition stays. Kafka looks at neither (docs/decisions/0006-merging-repartition-topics.md).
@@ -83,7 +83,7 @@ extension LogicalGraph {
             }
             let isMoved = node.isOne(of: moved)
             let parents = node.parents.filter { !(isMoved && $0 === keyChanger) }
-            if parents.contains(where: \.isKeyChanging) { detour.changesKeys = true }
+            if parents.contains(where: { $0.isKeyChanging || $0.isOpaque }) { detour.changesKeys = true }
             pending += parents
         }
         return detour
@@ -108,7 +108,7 @@ extension LogicalGraph {
     func repartitionsByKeyChanger() -> [KeyChangerEntry] {
         var entries = nodes.filter(\.isKeyChanging).map { (keyChanger: $0, repartitions: [LogicalNode]()) }
         for node in nodes where !node.isKeyChanging && node.repartition?.isMergeable == true {
-            guard let changer = node.nearest(where: { $0.isKeyChanging || $0.isValueChanging }), changer.isKeyChanging,
+            guard let changer = node.nearest(where: { $0.isKeyChanging || $0.isValueChanging || $0.isOpaque }), changer.isKeyChanging,
                 changer === node.nearest(where: \.isKeyChanging)
             else { continue }
             if let index = entries.firstIndex(where: { $0.keyChanger === changer }) { entries[index].repartitions.append(node) }

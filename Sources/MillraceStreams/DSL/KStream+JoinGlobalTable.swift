@@ -130,7 +130,7 @@ extension KStream {
                 try node.receive(record.key, at: rowKey, value, record.timestamp, record.headers)
             }
         }
-        let joinNode = builder.addProcessor(name, parents: [node], payload)
+        let joinNode = builder.addProcessor(name, parents: [node], payload, changesValue: Result.self != Value.self)
         joinNode.allowsNullKey = joiner.keepsUnmatched
         return KStream<Key, Result>(
             builder: builder, node: joinNode, name: name, key: keySerde, value: nil, sources: sources, needsRepartition: needsRepartition)

@@ -57,7 +57,9 @@ extension KStream {
     ) -> KStream<NewKey, NewValue> {
         let name = builder.name(named, prefix: prefix)
         let node = builder.addProcessor(
-            name, parents: [node], NodePayload(assemble), stores: stores.map(\.declaration), connecting: names)
+            name, parents: [node], NodePayload(assemble), changesValue: NewValue.self != Value.self, stores: stores.map(\.declaration),
+            connecting: names)
+        node.isOpaque = changesKey
         return KStream<NewKey, NewValue>(
             builder: builder, node: node, name: name, key: changesKey ? nil : keySerde as? Serde<NewKey>, value: nil, sources: sources,
             needsRepartition: changesKey || needsRepartition)

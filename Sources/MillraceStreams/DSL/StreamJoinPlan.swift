@@ -219,11 +219,13 @@ extension StreamJoin {
                 guard let unmatched else { return }
                 let key = try group.bytes.withUnsafeBytes { try key.read(UnsafeRawBufferPointer(rebasing: $0[8...])) }
                 for value in group.values {
-                    let result: Result
-                    do { result = try unmatched(join.resultKey(key), value) } catch { throw site.failure(error) }
-                    try output.send(
-                        Record(
-                            key: join.resultKey(key), value: result, timestamp: Timestamp(milliseconds: group.time), headers: headers))
+                    try site.task.releasing {
+                        let result: Result
+                        do { result = try unmatched(join.resultKey(key), value) } catch { throw site.failure(error) }
+                        try output.send(
+                            Record(
+                                key: join.resultKey(key), value: result, timestamp: Timestamp(milliseconds: group.time), headers: headers))
+                    }
                 }
             }
             try store.release(

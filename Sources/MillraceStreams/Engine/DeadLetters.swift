@@ -23,12 +23,11 @@ struct DeadLetters {
         try send(record, to: deadLetters, from: topic, "\(failure.kind)", "\(failure)")
     }
 
-    /// The same for a punctuation, which no record is to blame for.
-    func handlePunctuation(_ error: any Error) throws {
+    /// The same where no record is to blame: for a punctuation, and for what had been held back.
+    func handleWithoutRecord(_ error: any Error) throws {
         let failure = (error as? MillraceError) ?? MillraceError(.processing, "A punctuation failed.", cause: error)
         guard context.failures.policy(for: failure) != .stop else { throw failure }
         context.drop(reason(of: failure), at: failure.node ?? "punctuation", because: failure)
-        context.pendingLetters = []
     }
 
     /// Sends the record at hand to the topics that it was meant for while it was processed.
@@ -58,11 +57,18 @@ struct DeadLetters {
         headers.append(Header("__streams.errors.partition", text: "\(context.id.partition)"))
         headers.append(Header("__streams.errors.offset", text: "\(record.offset)"))
         let output = try context.collector.topic(deadLetters)
-        try record.key.withBytes { key in
-            try record.value.withBytes { value in
-                try output.append(
-                    partition: output.partition(of: key), key: key, value: value, timestamp: max(record.timestamp, 0), headers: headers)
+        do {
+            try record.key.withBytes { key in
+                try record.value.withBytes { value in
+                    try output.append(
+                        partition: output.partition(of: key), key: key, value: value, timestamp: max(record.timestamp, 0), headers: headers)
+                }
             }
+        } catch var failure as MillraceError {
+            failure.message =
+                "The dead letter of a record cannot be written, and the record is not given up without one: \(failure.message)"
+            (failure.task, failure.record) = (context.id, context.recordMetadata)
+            throw failure
         }
         context.meter.deadLettered[deadLetters, default: 0] += 1
     }
@@ -122,13 +128,26 @@ extension TaskContext {
         do {
             try handling(Timestamp(milliseconds: origin.timestamp), origin.headers, body)
         } catch {
-            if let topic = origin.topic { try letters.handle(error, for: input, from: topic) } else { try letters.handlePunctuation(error) }
+            if let topic = origin.topic {
+                try letters.handle(error, for: input, from: topic)
+            } else {
+                try letters.handleWithoutRecord(error)
+            }
         }
         if !pendingLetters.isEmpty { try letters.sendPending(for: input, from: origin.topic ?? "") }
     }
 }
 
 extension TaskContext {
+    /// Runs `body`, which sends on what is due or had been held back, for itself: what fails there is a matter of the failure policies, and touches neither the record at hand nor
+    /// what else is due. That record is not to blame, so there is no dead letter.
+    @usableFromInline
+    func releasing(_ body: () throws -> Void) throws {
+        let letters = pendingLetters.count
+        do { try body() } catch { try DeadLetters(context: self).handleWithoutRecord(error) }
+        if pendingLetters.count > letters { pendingLetters.removeSubrange(letters...) }
+    }
+
     /// Carries out the policy for a record that could not be written: the other records made from the same input go on.
     ///
     /// - Throws: `error`, when the policy is to stop, or the error is of another kind.

@@ -1,47 +1,59 @@
 import MillraceCore
 
-/// The order of many keys: by the eight bytes behind what all of them begin with, a byte at a time, and by all bytes only where those are the same.
+/// The order of many rows: by the eight bytes behind what all keys begin with, a byte at a time, and by all bytes only where those are the same.
 struct RowOrder {
     struct Element {
         /// The eight bytes, as a number; zeros behind the end of a short key.
         var word: UInt64
-        var place: UInt32
+        var row: UnsafeRawPointer
     }
 
     private var elements: ContiguousArray<Element>
-    private let key: (Int) -> UnsafeRawBufferPointer
 
-    /// - Parameter key: The key at a place, from 0 to `count - 1`.
-    init(count: Int, key: @escaping (Int) -> UnsafeRawBufferPointer) {
-        self.key = key
-        let shared = Self.sharedLength(count, key)
+    init(_ rows: RowBlocks) {
+        let shared = Self.sharedLength(rows)
         elements = []
-        elements.reserveCapacity(count)
-        for place in 0..<count { elements.append(Element(word: Self.word(key(place), from: shared), place: UInt32(place))) }
+        elements.reserveCapacity(rows.count)
+        rows.forEach { elements.append(Element(word: Self.word(RowBlocks.key($0), from: shared), row: $0)) }
         sortByWord()
     }
 
-    /// Calls `body` with the place of each key, in the order of the keys; where several places have one key, with the highest of them.
-    func forEachLast(_ body: (Int) throws -> Void) throws {
-        var start = 0
-        while start < elements.count {
-            var end = start + 1
-            while end < elements.count, elements[end].word == elements[start].word { end += 1 }
-            if end == start + 1 { try body(Int(elements[start].place)) } else { try forEachLast(in: start..<end, body) }
-            start = end
+    /// Calls `body` with the row of each key, in the order of the keys; where several rows have one key, with the last one added.
+    func forEachLast(_ body: (UnsafeRawPointer) throws -> Void) throws {
+        try elements.withUnsafeBufferPointer { elements in
+            var start = 0
+            var fetched = 0
+            while start < elements.count {
+                if start >= fetched { fetched = Self.fetch(elements, from: start) }
+                var end = start + 1
+                while end < elements.count, elements[end].word == elements[start].word { end += 1 }
+                if end == start + 1 { try body(elements[start].row) } else { try Self.forEachLast(elements[start..<end], body) }
+                start = end
+            }
         }
     }
 
-    /// The same for keys whose eight bytes are the same. Their places ascend.
-    private func forEachLast(in range: Range<Int>, _ body: (Int) throws -> Void) throws {
-        let places = elements[range].map { Int($0.place) }.sorted { left, right in
-            let (leftKey, rightKey) = (key(left), key(right))
+    /// Touches the next rows, which lie anywhere in memory. One after the other each would be waited for; in a loop of nothing else the processor fetches several at a time.
+    ///
+    /// - Returns: The first element that was not touched.
+    private static func fetch(_ elements: UnsafeBufferPointer<Element>, from start: Int) -> Int {
+        let end = min(elements.count, start + 64)
+        var sum: UInt32 = 0
+        for index in start..<end { sum |= elements[index].row.load(as: UInt32.self) }
+        // Something must become of what was read, or it is not read at all.
+        return sum == 0 && end == start ? elements.count : end
+    }
+
+    /// The same for keys whose eight bytes are the same. Their rows are in the order in which they were added.
+    private static func forEachLast(_ elements: Slice<UnsafeBufferPointer<Element>>, _ body: (UnsafeRawPointer) throws -> Void) throws {
+        let rows = elements.map(\.row).sorted { left, right in
+            let (leftKey, rightKey) = (RowBlocks.key(left), RowBlocks.key(right))
             if KeyTable.precedes(leftKey, rightKey) { return true }
-            return left < right && !KeyTable.precedes(rightKey, leftKey)
+            return RowBlocks.place(left) < RowBlocks.place(right) && !KeyTable.precedes(rightKey, leftKey)
         }
-        for (index, place) in places.enumerated() {
-            if index + 1 < places.count, !KeyTable.precedes(key(place), key(places[index + 1])) { continue }
-            try body(place)
+        for (index, row) in rows.enumerated() {
+            if index + 1 < rows.count, !KeyTable.precedes(RowBlocks.key(row), RowBlocks.key(rows[index + 1])) { continue }
+            try body(row)
         }
     }
 
@@ -75,15 +87,18 @@ struct RowOrder {
     }
 
     /// How many bytes all keys begin with in common.
-    private static func sharedLength(_ count: Int, _ key: (Int) -> UnsafeRawBufferPointer) -> Int {
-        guard count > 0 else { return 0 }
-        let first = key(0)
-        var shared = first.count
-        for place in 1..<max(1, count) {
-            let other = key(place)
-            shared = min(shared, other.count)
+    private static func sharedLength(_ rows: RowBlocks) -> Int {
+        var first: UnsafeRawBufferPointer?
+        var shared = 0
+        rows.forEach { row in
+            let key = RowBlocks.key(row)
+            guard let first else {
+                (first, shared) = (key, key.count)
+                return
+            }
+            shared = min(shared, key.count)
             var same = 0
-            while same < shared, first[same] == other[same] { same += 1 }
+            while same < shared, first[same] == key[same] { same += 1 }
             shared = same
         }
         return shared

@@ -1,16 +1,10 @@
 import MillraceCore
+import MillraceFormats
 
 /// Changes of one store's rows, gathered during a restore and brought into the order of their keys, in which a database takes them many times faster than as they come.
 ///
 /// To stores it is a batch like any other. The last change of a key wins, as in the changelog; a range that is deleted takes the changes of its keys before it along.
 final class SortedRows: ByteStoreBatch {
-    private struct Change {
-        var start: Int
-        var keyLength: Int32
-        /// -1: the key is removed.
-        var valueLength: Int32
-    }
-
     private struct DeletedRange {
         var lower: [UInt8]
         var upper: [UInt8]
@@ -18,8 +12,7 @@ final class SortedRows: ByteStoreBatch {
         var place: Int
     }
 
-    private let bytes = ByteBuffer(capacity: 1 << 12)
-    private var changes: ContiguousArray<Change> = []
+    private var rows = RowBlocks()
     private var ranges: [DeletedRange] = []
 
     private let fewest: Int
@@ -29,51 +22,74 @@ final class SortedRows: ByteStoreBatch {
         self.fewest = fewest
     }
 
-    var count: Int { changes.count + ranges.count }
+    deinit {
+        rows.release()
+    }
+
+    var count: Int { rows.count + ranges.count }
 
     /// The memory taken, with that of the sorting.
-    var byteCount: Int { bytes.count + changes.count * (MemoryLayout<Change>.stride + 2 * MemoryLayout<RowOrder.Element>.stride) }
+    var byteCount: Int { rows.byteCount + rows.count * 2 * MemoryLayout<RowOrder.Element>.stride }
 
     func put(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-        changes.append(Change(start: bytes.count, keyLength: Int32(key.count), valueLength: Int32(value.count)))
-        bytes.append(key)
-        bytes.append(value)
+        let place = rows.add(keyLength: key.count, valueLength: value.count)
+        Self.copy(key, to: place)
+        Self.copy(value, to: place + key.count)
     }
 
     func delete(_ key: UnsafeRawBufferPointer) {
-        changes.append(Change(start: bytes.count, keyLength: Int32(key.count), valueLength: -1))
-        bytes.append(key)
+        Self.copy(key, to: rows.add(keyLength: key.count, valueLength: -1))
     }
 
     func deleteRange(from lower: UnsafeRawBufferPointer, to upper: UnsafeRawBufferPointer) {
-        ranges.append(DeletedRange(lower: Array(lower), upper: Array(upper), place: changes.count))
+        ranges.append(DeletedRange(lower: Array(lower), upper: Array(upper), place: rows.count))
+    }
+
+    /// Takes a record of a changelog as the row that it is on disk: its key behind the store's prefix, and its time before the value.
+    @inline(__always)
+    func take(_ record: RawRecord, key: UnsafeRawBufferPointer, prefix: UnsafeRawBufferPointer) {
+        let keyLength = prefix.count + key.count
+        let valueLength = record.value.map { $0.count + 8 } ?? -1
+        let place = rows.add(keyLength: keyLength, valueLength: valueLength)
+        Self.copy(prefix, to: place)
+        Self.copy(key, to: place + prefix.count)
+        guard let value = record.value else { return }
+        (place + keyLength).storeBytes(of: record.timestamp.milliseconds.bigEndian, as: Int64.self)
+        Self.copy(value, to: place + keyLength + 8)
+    }
+
+    @inline(__always)
+    private static func copy(_ bytes: UnsafeRawBufferPointer, to place: UnsafeMutableRawPointer) {
+        if let base = bytes.baseAddress { place.copyMemory(from: base, byteCount: bytes.count) }
     }
 
     /// Writes everything and the position that it leads to, and empties itself. A crash leaves all of it, nothing of it, or rows without a position, which are not used.
     ///
     /// - Parameter position: The row of the position, whose key comes before those of all rows.
     func write(to database: any ByteStore, position: (key: [UInt8], value: [UInt8])) throws {
-        if changes.count < fewest { try writeInTurn(to: database, position) } else { try writeSorted(to: database, position) }
+        if rows.count < fewest { try writeInTurn(to: database, position) } else { try writeSorted(to: database, position) }
         removeAll()
     }
 
     func removeAll() {
-        bytes.removeAll()
-        changes.removeAll(keepingCapacity: true)
+        rows.removeAll()
         ranges.removeAll()
     }
 
     private func writeInTurn(to database: any ByteStore, _ position: (key: [UInt8], value: [UInt8])) throws {
         let batch = database.makeBatch()
         var nextRange = 0
-        for place in 0...changes.count {
-            while nextRange < ranges.count, ranges[nextRange].place == place {
+        func deleteRanges(before place: Int) {
+            while nextRange < ranges.count, ranges[nextRange].place <= place {
                 delete(ranges[nextRange], in: batch)
                 nextRange += 1
             }
-            guard place < changes.count else { break }
-            if let value = value(place) { batch.put(key(place), value) } else { batch.delete(key(place)) }
         }
+        rows.forEach { row in
+            deleteRanges(before: RowBlocks.place(row))
+            if let value = RowBlocks.value(row) { batch.put(RowBlocks.key(row), value) } else { batch.delete(RowBlocks.key(row)) }
+        }
+        deleteRanges(before: .max)
         position.key.withUnsafeBytes { key in position.value.withUnsafeBytes { batch.put(key, $0) } }
         try database.write(batch)
     }
@@ -86,27 +102,16 @@ final class SortedRows: ByteStoreBatch {
             position.key.withUnsafeBytes { batch.delete($0) }
             try database.write(batch)
         }
-        let order = RowOrder(count: changes.count) { [self] in key($0) }
+        let order = RowOrder(rows)
+        let hasRanges = !ranges.isEmpty
         try database.load { entries in
             try position.key.withUnsafeBytes { key in try position.value.withUnsafeBytes { try entries.put(key, $0) } }
-            try order.forEachLast { place in
-                let key = key(place)
-                if !ranges.isEmpty, isDeleted(key, at: place) { return }
-                if let value = value(place) { try entries.put(key, value) } else { try entries.delete(key) }
+            try order.forEachLast { row in
+                let key = RowBlocks.key(row)
+                if hasRanges, isDeleted(key, at: RowBlocks.place(row)) { return }
+                if let value = RowBlocks.value(row) { try entries.put(key, value) } else { try entries.delete(key) }
             }
         }
-    }
-
-    private func key(_ place: Int) -> UnsafeRawBufferPointer {
-        let change = changes[place]
-        return UnsafeRawBufferPointer(rebasing: bytes.bytes[change.start..<change.start + Int(change.keyLength)])
-    }
-
-    private func value(_ place: Int) -> UnsafeRawBufferPointer? {
-        let change = changes[place]
-        guard change.valueLength >= 0 else { return nil }
-        let start = change.start + Int(change.keyLength)
-        return UnsafeRawBufferPointer(rebasing: bytes.bytes[start..<start + Int(change.valueLength)])
     }
 
     private func isDeleted(_ key: UnsafeRawBufferPointer, at place: Int) -> Bool {

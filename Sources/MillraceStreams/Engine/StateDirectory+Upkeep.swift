@@ -43,8 +43,8 @@ extension StateDirectory {
     func setTopologyRecord(_ text: String) throws {
         let batch = database.makeBatch()
         StateDirectory.catalogueKey("d").withUnsafeBytes { key in Array(text.utf8).withUnsafeBytes { batch.put(key, $0) } }
+        // Not flushed: rows of this topology that survive a crash were written after it, and so it does, too.
         try database.write(batch)
-        try database.flush()
     }
 
     private func unusedKey(_ backing: Backing) -> [UInt8] { StateDirectory.catalogueKey("u") + backing.prefix }

@@ -121,8 +121,8 @@ final class StateDirectory: Sendable {
         value.append(bigEndian: id.low)
         let batch = database.makeBatch()
         key.withUnsafeBytes { batch.put($0, value.bytes) }
+        // Not flushed: whatever survives a crash, this does that was written before.
         try database.write(batch)
-        try database.flush()
         return id
     }
 

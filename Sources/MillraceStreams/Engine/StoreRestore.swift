@@ -17,6 +17,8 @@ final class StoreRestore {
     let isOwn: Bool
     private var savedPosition: Offset
     private let rows: SortedRows?
+    /// What keys begin with on disk, where the rows there are the changelog's records as they are.
+    private let prefix: [UInt8]?
     private let scratch = ByteBuffer()
     private var progress: RestoreProgress
     private let start: Offset
@@ -37,6 +39,7 @@ final class StoreRestore {
         self.state = state
         if case .own = entry.planned.changelog { isOwn = true } else { isOwn = false }
         rows = backing == nil ? nil : SortedRows()
+        prefix = rows == nil ? nil : (entry.store as? any VerbatimStore)?.verbatimPrefix
         start = try backing.flatMap { try state.position(of: $0)?.offset } ?? range.lowerBound
         (position, savedPosition, limit) = (start, start, range.upperBound)
         progress = RestoreProgress(
@@ -62,13 +65,28 @@ final class StoreRestore {
         while let records = try batches.next() {
             if records.isControl || records.nextOffset <= position { continue }
             var cursor = try records.records(decompressingInto: scratch)
-            while let record = try cursor.next() {
-                guard record.offset >= position, record.offset < end, let key = record.key else { continue }
-                try entry.store.restore(
-                    key: key, value: record.value, timestamp: record.timestamp, headers: try record.headers.decoded(), batch: rows)
-            }
+            if let prefix, let rows { try take(&cursor, until: end, prefix, rows) } else { try take(&cursor, until: end) }
         }
         position = max(position, min(fetched.nextOffset, end))
+    }
+
+    private func take(_ cursor: inout RecordCursor, until end: Offset) throws {
+        while let record = try cursor.next() {
+            guard record.offset >= position, record.offset < end, let key = record.key else { continue }
+            try entry.store.restore(
+                key: key, value: record.value, timestamp: record.timestamp, headers: try record.headers.decoded(), batch: rows)
+        }
+    }
+
+    /// The same past the store, where that would only put each record in as it is.
+    private func take(_ cursor: inout RecordCursor, until end: Offset, _ prefix: [UInt8], _ rows: SortedRows) throws {
+        let position = position
+        try prefix.withUnsafeBytes { prefix in
+            while let record = try cursor.next() {
+                guard record.offset >= position, record.offset < end, let key = record.key else { continue }
+                rows.take(record, key: key, prefix: prefix)
+            }
+        }
     }
 
     /// Brings what was taken to the database, together with the position.

@@ -11,6 +11,8 @@ package final class StreamTask {
     private var queues: [RecordQueue] = []
     private let stores: [TaskStore]
     private let subtopology: Subtopology
+    /// How much its worker lets it do at a time. It looks at no clock itself.
+    var slices = SlicePace()
 
     /// A store of the task and the topic that its changes go to.
     package struct TaskStore {
@@ -149,9 +151,7 @@ package final class StreamTask {
         context.input = .none
         for (_, action) in context.idleActions {
             context.set(time, Headers())
-            do { try action(time) } catch { try letters.handlePunctuation(error) }
-            // No record is to blame for what is left out now.
-            context.pendingLetters = []
+            try context.releasing { try action(time) }
         }
         _ = try punctuate(\.streamTimePunctuations, at: time)
         return true
@@ -295,7 +295,10 @@ package final class StreamTask {
                 context.sourceTopic = queue.topic
                 context.sourceOffset = head.offset
                 queue.processedRecords += 1
-                try letters.handle(error, for: .raw(head), from: queue.topic)
+                // Its turn had not come: what was at hand was the record before.
+                var failure = (error as? MillraceError) ?? MillraceError(.processing, "The time of a record cannot be told.", cause: error)
+                (failure.task, failure.record) = (id, context.recordMetadata)
+                try letters.handle(failure, for: .raw(head), from: queue.topic)
                 queue.removeHead()
             }
         }
@@ -322,7 +325,7 @@ package final class StreamTask {
             guard !punctuation.isCancelled else { continue }
             context.sourceTopic = nil
             context.set(now, [])
-            do { try punctuation.fire(at: now) } catch { try letters.handlePunctuation(error) }
+            try context.releasing { try punctuation.fire(at: now) }
             if !punctuation.isCancelled { context[keyPath: queue].add(punctuation) }
             if punctuation.time == .stream { context.meter.streamTimePunctuations += 1 } else { context.meter.wallClockPunctuations += 1 }
             fired = true

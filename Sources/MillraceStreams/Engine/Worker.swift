@@ -191,8 +191,8 @@ final class Worker {
                 continue
             }
             task.context.now = now
-            let count = try task.process(limit: 4096, outputLimit: storeBudget) { [self] in try canProceed(task, without: $0) }
-            meter.processed(task, count)
+            let count = try task.process(limit: task.slices.limit, outputLimit: storeBudget) { [self] in try canProceed(task, without: $0) }
+            if let time = meter.processed(task, count) { task.slices.note(count, took: time) }
             let fired = try task.punctuate(now: now)
             meter.punctuated(task, fired)
             processed += count
@@ -331,9 +331,10 @@ final class Worker {
         try finishCalls()
         let start = backend.clock.monotonicNanoseconds()
         drain.end(now: start)
+        let previous = lastCommit
         defer {
             lastCommit = backend.clock.monotonicNanoseconds()
-            queries.noteCommit(took: lastCommit - start)
+            queries.noteCommit(took: lastCommit - start, after: start - previous)
         }
         let batch = run.state.database.makeBatch()
         let saves = saves || isTimeToSave

@@ -59,20 +59,23 @@ final class WorkerMeter {
     }
 
     /// A task has processed records.
-    func processed(_ task: StreamTask, _ records: Int) {
-        guard records > 0 else { return }
+    ///
+    /// - Returns: How long it took, in nanoseconds; `nil` when there were none.
+    func processed(_ task: StreamTask, _ records: Int) -> UInt64? {
+        guard records > 0 else { return nil }
         let time = endSlice()
         update(task) { metrics in
             metrics.processed += records
-            metrics.processingTime += time
+            metrics.processingTime += .nanoseconds(Int64(time))
         }
+        return time
     }
 
     /// A task has been asked for its punctuations.
     func punctuated(_ task: StreamTask, _ fired: Bool) {
         guard fired else { return }
         let time = endSlice()
-        update(task) { $0.punctuationTime += time }
+        update(task) { $0.punctuationTime += .nanoseconds(Int64(time)) }
     }
 
     /// A commit begins.
@@ -121,10 +124,10 @@ final class WorkerMeter {
         tasks.removeAll(keepingCapacity: true)
     }
 
-    private func endSlice() -> Duration {
+    private func endSlice() -> UInt64 {
         let now = clock.monotonicNanoseconds()
         defer { sliceStart = now }
-        return .nanoseconds(Int64(now - sliceStart))
+        return now - sliceStart
     }
 
     private func update(_ task: StreamTask, _ change: (inout TaskMetrics) -> Void) {

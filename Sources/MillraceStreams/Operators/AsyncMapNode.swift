@@ -79,13 +79,14 @@ final class AsyncMapNode<Key: Sendable, Value: Sendable, NewKey: Sendable, NewVa
         keyBuffer.removeAll()
         let key = try keySerde.write(record.key, to: keyBuffer) ? Array(keyBuffer.bytes) : nil
         let task = site.task
+        let input = try task.keepInput()
         let number = next
         next += 1
         calls[number] = Call(
             record: record, key: key,
             origin: RecordOrigin(
                 timestamp: record.timestamp.milliseconds, offset: task.sourceOffset.value, topic: task.sourceTopic,
-                partition: task.id.partition, headers: record.headers), input: try task.keepInput())
+                partition: task.id.partition, headers: record.headers), input: input)
         if let key {
             queues[key, default: []].append(number)
             if queues[key]?.first == number { start(number) }

@@ -28,7 +28,9 @@ final class ClosedSessions<Key, Result> {
         try index.forEach(in: max(0, sentUntil)...closeTime - 1) { end, rest in
             guard let (key, value) = try store.session(end: end, rest: rest) else { return }
             hasSent = true
-            try output.send(Record(key: key, value: Change(new: value, old: nil), timestamp: key.window.end, headers: headers))
+            try task.releasing {
+                try output.send(Record(key: key, value: Change(new: value, old: nil), timestamp: key.window.end, headers: headers))
+            }
         }
         if hasSent { task.processorMetadata[store.name] = closeTime }
     }

@@ -37,7 +37,7 @@ final class ClosedWindows<Key, Result> {
         let sentUntil = self.sentUntil ?? task.processorMetadata[store.name] ?? -1
         guard closeTime > sentUntil, closeTime >= length else { return }
         self.sentUntil = closeTime
-        let lower = sentUntil < 0 ? 0 : sentUntil - length + 1
+        let lower = max(0, sentUntil < 0 ? 0 : sentUntil - length + 1)
         let upper = closeTime - length
         // No window starts in between.
         if lower > 0, upper / advance == (lower - 1) / advance { return }
@@ -47,7 +47,9 @@ final class ClosedWindows<Key, Result> {
             guard let row = try store.row(keyBytes: keyBytes, start) else { return }
             hasSent = true
             let key = Windowed(try store.key(of: keyBytes), store.window(from: start))
-            try output.send(Record(key: key, value: Change(new: row.value, old: nil), timestamp: row.timestamp, headers: headers))
+            try task.releasing {
+                try output.send(Record(key: key, value: Change(new: row.value, old: nil), timestamp: row.timestamp, headers: headers))
+            }
         }
         if hasSent { task.processorMetadata[store.name] = closeTime }
     }

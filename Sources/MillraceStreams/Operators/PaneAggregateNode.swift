@@ -73,12 +73,12 @@ final class PaneAggregateNode<Key, Value, Result>: UnmergedRows {
         let time = timestamp.milliseconds
         streamTime.advance(to: time)
         let closeTime = streamTime.value - grid.grace
-        var first = grid.firstStart(containing: time)
-        while first <= time, grid.end(from: first) <= closeTime {
+        var next: Int64? = grid.firstStart(containing: time)
+        while let start = next, start <= time, grid.end(from: start) <= closeTime {
             site.drop(.late)
-            first = grid.start(after: first) ?? .max
+            next = grid.start(after: start)
         }
-        if first <= time { try add(key, value, timestamp, first: first, last: grid.lastStart(containing: time)) }
+        if let first = next, first <= time { try add(key, value, timestamp, first: first, last: grid.lastStart(containing: time)) }
         try closed.send(until: closeTime, headers) { try mergePanes() }
     }
 
@@ -102,14 +102,20 @@ final class PaneAggregateNode<Key, Value, Result>: UnmergedRows {
             // A pane whose only record failed has no result.
             guard let result = pane.result else { continue }
             let keyLength = store.write(keyBytes: UnsafeRawBufferPointer(rebasing: slots.key(of: slot).dropLast(16)))
-            var start = pane.first
-            while start <= pane.last {
+            var next: Int64? = pane.first
+            while let start = next, start <= pane.last {
+                next = grid.start(after: start)
                 let place = try store.place(atStart: start, keyLength: keyLength)
                 let row = place.row
-                let merged: Result
-                do { merged = try row?.value.map { try merge(pane.key, $0, result) } ?? result } catch { throw site.failure(error) }
+                var merged = result
+                if let before = row?.value {
+                    do { merged = try merge(pane.key, before, result) } catch {
+                        // Several records have made the pane; what is merged already must not be merged again.
+                        try site.task.releasing { throw site.failure(error) }
+                        continue
+                    }
+                }
                 try store.write(merged, max(pane.timestamp, row?.timestamp ?? pane.timestamp), to: place)
-                start = grid.start(after: start) ?? .max
             }
         }
         panes.removeAll(keepingCapacity: true)

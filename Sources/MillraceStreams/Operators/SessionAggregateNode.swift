@@ -46,13 +46,14 @@ final class SessionAggregateNode<Key, Value, Result> {
         guard let key else { return site.drop(.nullKey) }
         streamTime.advance(to: timestamp.milliseconds)
         let closeTime = streamTime.value - windows.leastRetention
+        // A record that failed has left what it had found.
+        merged.removeAll(keepingCapacity: true)
         let session = try findSessions(of: key, near: timestamp)
         if session.end.milliseconds < closeTime {
             site.drop(.late)
         } else {
             try update(key, session, with: value, at: timestamp, headers)
         }
-        merged.removeAll(keepingCapacity: true)
         try closed?.send(until: closeTime, headers)
     }
 

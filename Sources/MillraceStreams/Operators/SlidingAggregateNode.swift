@@ -88,17 +88,18 @@ final class SlidingAggregateNode<Key, Value, Result> {
     private func process(_ record: Incoming) throws {
         var found = Surroundings()
         var isDone = false
+        // Starts are compared, since ends may lie behind the end of time.
+        let leftStart = record.time - windows.difference
         // Twice the difference back: where the window starts that holds the record before, and ends before this one.
         let range = max(0, record.time.addingClamped(-windows.difference).addingClamped(-windows.difference))...record.time.addingClamped(1)
         try store.forEachRow(record.key, in: range, reversed: true) { start, row in
             found.starts.append(start)
-            let end = end(from: start)
-            if start == record.time + 1 {
+            if start > record.time {
                 found.hasRightWindow = true
-            } else if end > record.time {
+            } else if start > leftStart {
                 if found.right == nil { found.right = row }
                 try update(start, row, with: record)
-            } else if end == record.time {
+            } else if start == leftStart {
                 found.hasLeftWindow = true
                 try update(start, row, with: record)
                 guard row.timestamp.milliseconds < record.time else {

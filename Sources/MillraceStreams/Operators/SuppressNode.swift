@@ -64,7 +64,7 @@ final class SuppressNode<Key, Value> {
             let record = Record(
                 key: first.key, value: first.change, timestamp: Timestamp(milliseconds: first.origin.timestamp),
                 headers: first.origin.headers)
-            try task.handling(record.timestamp, record.headers) { try output.send(record) }
+            try task.releasing { try task.handling(record.timestamp, record.headers) { try output.send(record) } }
         }
         store.removeFirst()
     }

@@ -10,7 +10,9 @@ final class QueryDesk {
     private let clock: any WallClock
     private var stores: [TaskID: (String) -> (any StateStore)?] = [:]
     private var watches: [any StoreWatch] = []
-    private var lastCommitTook: UInt64 = 0
+    private var pace = QueryPace()
+    /// Whether the commit at hand is made for a question.
+    private var commitsToAnswer = false
     /// How long answers may keep records waiting at a time.
     private static let patience: UInt64 = 2_000_000
 
@@ -42,14 +44,17 @@ final class QueryDesk {
         for query in mailbox.close() { query.answer(.failure(directory.unavailable(query.store, query.task)), nil) }
     }
 
-    /// Whether a commit is due for the sake of those who ask. Commits in quick succession would cost records their time, so they take a tenth of it at most.
+    /// Whether a commit is due for the sake of those who ask; the next one is then taken to be that.
     func wantsCommit(since last: UInt64, now: UInt64) -> Bool {
-        mailbox.hasQueries && now - last >= max(5_000_000, lastCommitTook * 10)
+        guard mailbox.hasQueries, now - last >= pace.pause else { return false }
+        commitsToAnswer = true
+        return true
     }
 
-    /// Notes how long a commit took.
-    func noteCommit(took duration: UInt64) {
-        lastCommitTook = duration
+    /// Notes how long a commit took, and how long after the one before it came.
+    func noteCommit(took duration: UInt64, after work: UInt64) {
+        if commitsToAnswer { pace.note(took: duration, after: work) }
+        commitsToAnswer = false
     }
 
     /// Answers what waits, for some milliseconds. Only when nothing is uncommitted.

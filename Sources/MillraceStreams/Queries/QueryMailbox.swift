@@ -6,8 +6,19 @@ import Synchronization
 /// Any thread may post. The worker looks once a round, which costs it one load while nobody asks.
 final class QueryMailbox: Sendable {
     private struct State {
-        var queries: [StoreQuery] = []
+        var queries: [StoreQuery?] = []
+        /// The first one that nobody has taken.
+        var head = 0
         var waker: Waker?
+
+        mutating func take() -> StoreQuery? {
+            guard head < queries.count else { return nil }
+            defer {
+                queries[head] = nil
+                head += 1
+            }
+            return queries[head]
+        }
     }
 
     /// A session, of which only `wake` is used from other threads.
@@ -31,10 +42,15 @@ final class QueryMailbox: Sendable {
     func post(_ query: StoreQuery) -> Bool {
         state.withLock { state in
             guard let waker = state.waker else { return false }
+            // Moves those that wait only when at least as many have gone.
+            if state.head > 64, state.head * 2 > state.queries.count {
+                state.queries.removeFirst(state.head)
+                state.head = 0
+            }
             state.queries.append(query)
             waiting.store(true, ordering: .relaxed)
             // One that waits already has woken the worker.
-            if state.queries.count == 1 { waker.session.wake() }
+            if state.queries.count == state.head + 1 { waker.session.wake() }
             return true
         }
     }
@@ -42,8 +58,12 @@ final class QueryMailbox: Sendable {
     /// The question that has waited longest.
     func next() -> StoreQuery? {
         state.withLock { state in
-            let query = state.queries.isEmpty ? nil : state.queries.removeFirst()
-            if state.queries.isEmpty { waiting.store(false, ordering: .relaxed) }
+            let query = state.take()
+            if state.head == state.queries.count {
+                state.queries.removeAll(keepingCapacity: state.queries.capacity < 4096)
+                state.head = 0
+                waiting.store(false, ordering: .relaxed)
+            }
             return query
         }
     }
@@ -53,7 +73,7 @@ final class QueryMailbox: Sendable {
     /// - Returns: The questions that nobody has answered.
     func close() -> [StoreQuery] {
         state.withLock { state in
-            let left = state.queries
+            let left = state.queries.compactMap { $0 }
             state = State()
             waiting.store(false, ordering: .relaxed)
             return left

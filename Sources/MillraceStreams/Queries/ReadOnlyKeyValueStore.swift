@@ -70,7 +70,7 @@ public struct ReadOnlyKeyValueStore<Key: Sendable, Value: Sendable>: Sendable {
         return StoredRows(place, Store.reader) { try request(lower, upper, reversed: reversed, limit: 1) }
     }
 
-    /// Roughly how many rows there are: exact for stores in memory, else a guess, which for more than 1,000 rows may be off by several times. Kafka: `approximateNumEntries`.
+    /// Roughly how many rows there are: exact for stores in memory and for those of at most 1,000 rows on disk, else a guess that may be off by several times. Kafka: `approximateNumEntries`.
     ///
     /// The guess is the size on disk divided by that of the first 1,000 rows there. It is too low where values are compressed well and right after writing, too high where rows
     /// were overwritten or removed and RocksDB has not cleaned up yet, and either where the first rows are not like the rest.

@@ -8,6 +8,7 @@ final class GraceBuffer<Key, Value>: StateStore {
     let name: String
     private let grace: Int64
     private let keySerde: Serde<Key>
+    private let valueSerde: Serde<Value>
     private let overlay: Overlay<HeldRecord<Value>>
     private let task: TaskContext
     private let key = ByteBuffer()
@@ -25,6 +26,7 @@ final class GraceBuffer<Key, Value>: StateStore {
         self.name = name
         self.grace = grace
         keySerde = key
+        valueSerde = value
         overlay = Overlay(serde: HeldRecordFormat(value: value).serde, backing: backing)
         self.task = task
         observed = task.observedTime(of: name)
@@ -68,26 +70,37 @@ final class GraceBuffer<Key, Value>: StateStore {
         key.append(0)
         key.append(bigEndian: limit.milliseconds &+ 1)
         let upper = Array(key.bytes)
-        let (topic, offset) = (task.sourceTopic, task.sourceOffset)
-        defer { (task.sourceTopic, task.sourceOffset) = (topic, offset) }
+        let sendsLetters = !task.failures.deadLetterTopics.isEmpty
         try upper.withUnsafeBytes { upper in
             try overlay.forEach(from: UnsafeRawBufferPointer(start: nil, count: 0), to: upper) { bytes, row in
                 guard let held = row.value else { return true }
                 overlay.put(bytes, nil, row.timestamp)
-                (task.sourceTopic, task.sourceOffset) = (held.metadata.topic, held.metadata.offset)
                 let record = Record(
                     key: try key(of: bytes), value: held.value, timestamp: held.timestamp, headers: held.headers)
-                try task.handling(held.timestamp, held.headers) { try body(record) }
+                let topic = held.metadata.topic.isEmpty ? nil : held.metadata.topic
+                let origin = RecordOrigin(
+                    timestamp: held.timestamp.milliseconds, offset: held.metadata.offset.value, topic: topic,
+                    partition: held.metadata.partition, headers: held.headers)
+                try task.resuming(origin, sendsLetters ? try keep(held, keyBytes(of: bytes)) : nil) { try body(record) }
                 return true
             }
         }
     }
 
-    private func key(of bytes: UnsafeRawBufferPointer) throws -> Key {
+    /// What a dead letter is made of when the record fails now: its bytes are written once more.
+    private func keep(_ held: HeldRecord<Value>, _ key: UnsafeRawBufferPointer) throws -> KeptRecord {
+        KeptRecord(
+            key: Array(key), value: try valueSerde.bytes(of: held.value), timestamp: held.timestamp, offset: held.metadata.offset,
+            headers: held.headers)
+    }
+
+    private func key(of bytes: UnsafeRawBufferPointer) throws -> Key { try keySerde.read(keyBytes(of: bytes)) }
+
+    private func keyBytes(of bytes: UnsafeRawBufferPointer) throws -> UnsafeRawBufferPointer {
         guard bytes.count >= Self.keyOffset + Self.sequenceSize else {
             throw MillraceError(.corruption, "A key of store \(name) is \(bytes.count) bytes long, too short to hold a time and a number.")
         }
-        return try keySerde.read(UnsafeRawBufferPointer(rebasing: bytes[Self.keyOffset..<bytes.count - Self.sequenceSize]))
+        return UnsafeRawBufferPointer(rebasing: bytes[Self.keyOffset..<bytes.count - Self.sequenceSize])
     }
 
     private func currentStreamTime() throws -> Timestamp {

@@ -153,7 +153,7 @@ final class JoinStore<Value>: StateStore {
     }
 
     /// Records before this time have expired.
-    private var firstKeptTime: Int64 { max(0, observedTime - retention + 1) }
+    private var firstKeptTime: Int64 { max(0, (observedTime - retention).addingClamped(1)) }
 
     private func isKept(_ time: Int64) -> Bool { time > observedTime - retention }
 

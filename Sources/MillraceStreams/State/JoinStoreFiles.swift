@@ -62,8 +62,10 @@ struct JoinStoreFiles {
                 try Self.stateKey.withUnsafeBytes { end in
                     let cursor = try BackingCursor(backing, from: lower, to: end, reversed: false)
                     guard let key = cursor.key else { return nil }
-                    guard key.count >= 8 else { throw corruption("a key is \(key.count) bytes long") }
-                    return key.loadBigEndian()
+                    guard key.count >= 8, case let id = key.loadBigEndian(as: Int64.self), 0..<Int64.max ~= id else {
+                        throw corruption("a key of \(key.count) bytes does not begin with a segment")
+                    }
+                    return id
                 }
             }
             guard let id else { return segments }

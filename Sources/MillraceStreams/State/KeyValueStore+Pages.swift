@@ -35,14 +35,16 @@ extension Overlay {
         let end = BackingCursor.successor(of: backing.prefix) ?? [255, 255, 255, 255, 255]
         let bytes = backing.prefix.withUnsafeBytes { lower in end.withUnsafeBytes { backing.store.approximateSize(from: lower, to: $0) } }
         let cursor = try BackingCursor(backing, from: UnsafeRawBufferPointer(start: nil, count: 0), to: nil, reversed: false)
-        var (sampled, sampledBytes) = (0, 0)
+        var (sampled, sampledBytes, onDiskOnly) = (0, 0, 0)
         while sampled < 1000, let key = cursor.key {
             sampled += 1
+            // Of the others, what is in memory counts: it may have been removed there.
+            if keys.find(key) < 0 { onDiskOnly += 1 }
             sampledBytes += key.count + backing.prefix.count + cursor.value.count
             try cursor.advance()
         }
         // Few enough to have been counted.
-        if cursor.key == nil { return max(inMemory, sampled + notOnDisk) }
-        return max(inMemory, sampled + notOnDisk, Int(bytes) * sampled / max(1, sampledBytes) + notOnDisk)
+        if cursor.key == nil { return inMemory + onDiskOnly }
+        return max(inMemory + onDiskOnly, Int(bytes) * sampled / max(1, sampledBytes) + notOnDisk)
     }
 }

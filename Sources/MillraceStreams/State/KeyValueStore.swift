@@ -144,6 +144,14 @@ public final class KeyValueStore<Key, Value>: StateStore {
     }
 }
 
+extension KeyValueStore: VerbatimStore {
+    var verbatimPrefix: [UInt8]? {
+        guard lifetime == nil, let backing = overlay.backing else { return nil }
+        overlay.mayMissRows = true
+        return backing.prefix
+    }
+}
+
 /// Keys from `lower` to `upper`, both included, in the order of their bytes (which need not be the order of the type).
 public struct ClosedKeyRange<Key> {
     /// The first key.

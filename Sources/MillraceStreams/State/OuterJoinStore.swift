@@ -98,7 +98,7 @@ final class OuterJoinStore<Left, Right>: StateStore {
         if openLeft.time >= openRight.time {
             if openLeft.values.count > 1 { return openLeft.time }
             nextLeft = try left.groups(from: .after(openLeft), before: .max, limit: 1).first?.time
-            nextRight = try right.groups(from: .time(openLeft.time + 1), before: .max, limit: 1).first?.time
+            nextRight = try right.groups(from: .time(openLeft.time.addingClamped(1)), before: .max, limit: 1).first?.time
         } else {
             if openRight.values.count > 1 { return openRight.time }
             nextLeft = try left.groups(from: .time(openRight.time), before: .max, limit: 1).first?.time

@@ -81,7 +81,7 @@ final class SegmentedOverlay<Value> {
     }
 
     /// The least time of a row that has not been forgotten.
-    @inlinable var firstTimeKept: Int64 { max(0, time - retention + (keepsLastMoment ? 0 : 1)) }
+    @inlinable var firstTimeKept: Int64 { max(0, (time - retention).addingClamped(keepsLastMoment ? 0 : 1)) }
 
     /// The least time of a row that may still lie in a segment, forgotten or not.
     @inlinable var firstTimeHeld: Int64 { max(0, time - retention) / interval * interval }
@@ -199,6 +199,7 @@ final class SegmentedOverlay<Value> {
                 break
             }
             segments.append(makeSegment(id, isNew: false))
+            guard id < .max else { break }
             try (backing.prefix + bytes(of: id + 1)).withUnsafeBytes { try cursor.seek(toFullKey: $0) }
         }
         observe(timeOnDisk)

@@ -39,5 +39,11 @@ extension StateStore {
     public var canSaveLater: Bool { false }
 }
 
+/// A store that may be restored past itself, because its rows on disk are the records of its changelog: the key behind a prefix, and the time before the value.
+protocol VerbatimStore: AnyObject {
+    /// What the keys begin with on disk; `nil` where the rows differ after all. Asking for it tells the store that rows will be there that it has not seen.
+    var verbatimPrefix: [UInt8]? { get }
+}
+
 /// Receives the key, value (`nil`: removed), time and headers of a row that goes to a changelog. The bytes are valid during the call.
 public typealias ChangelogSink = (UnsafeRawBufferPointer, UnsafeRawBufferPointer?, Timestamp, Headers) throws -> Void

@@ -12,8 +12,8 @@ final class TimerStore<Key>: StateStore {
     private let task: TaskContext
     private let rowKey = ByteBuffer()
     private let timeKey = ByteBuffer()
-    /// No timer is earlier; `.max` when there is none.
-    private var firstTime: Int64 = 0
+    /// No timer is earlier; `nil` when there is none.
+    private var firstTime: Int64? = 0
 
     init(name: String, key: Serde<Key>, backing: Backing?, task: TaskContext) {
         self.name = name
@@ -35,7 +35,7 @@ final class TimerStore<Key>: StateStore {
         overlay.put(rowKey.bytes, time, now)
         if let time {
             overlay.put(timeBytes(time), 0, now)
-            firstTime = min(firstTime, time)
+            firstTime = min(firstTime ?? time, time)
         }
         return old
     }
@@ -56,15 +56,15 @@ final class TimerStore<Key>: StateStore {
     /// The time of the timer that is due first; of those due at the same time, the first by length and bytes of the key, then by name.
     func nextTime() throws -> Int64? {
         try next { _ in }
-        return firstTime == .max ? nil : firstTime
+        return firstTime
     }
 
     /// Takes out the first timer if it is due.
     func removeNext(dueAt now: Int64) throws -> KeyTimer<Key>? {
-        guard firstTime <= now else { return nil }
+        guard let earliest = firstTime, earliest <= now else { return nil }
         var found: [UInt8]?
         try next { found = Array($0) }
-        guard let found, firstTime <= now else { return nil }
+        guard let found, let firstTime, firstTime <= now else { return nil }
         return try found.withUnsafeBytes { bytes in
             let time = max(task.timestamp, 0)
             overlay.put(bytes, nil, time)
@@ -98,12 +98,12 @@ final class TimerStore<Key>: StateStore {
 
     /// Brings `firstTime` up to the first timer, and shows the row's key. The walk starts where the last one ended, so that timers which are gone are not met again.
     private func next(_ body: (UnsafeRawBufferPointer) -> Void) throws {
-        guard firstTime < .max else { return }
+        guard let earliest = firstTime else { return }
         timeKey.removeAll()
         timeKey.append(1)
-        timeKey.append(bigEndian: firstTime)
+        timeKey.append(bigEndian: earliest)
         let lower = Array(timeKey.bytes)
-        var first = Int64.max
+        var first: Int64?
         try lower.withUnsafeBytes { lower in
             try overlay.forEach(from: lower, to: nil) { bytes, _ in
                 guard bytes.count >= 13 else { throw damaged }

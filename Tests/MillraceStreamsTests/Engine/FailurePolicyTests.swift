@@ -82,6 +82,18 @@ import Testing
         #expect(try Self.text(run.records(of: "dead")) == (policy == .skip ? [] : ["x"]))
     }
 
+    /// A record is not given up as long as its letter cannot be written.
+    @Test func aLetterThatIsTooLongStopsTheApp() async throws {
+        let run = try run { ($0.stream("in") as KStream<String, String>).mapValues { _ -> String in throw Unlucky() }.to("out") }
+        try run.log.createTopic(TopicSpecification("short", partitions: 1, settings: ["max.message.bytes": "200"]))
+        run.configuration.failures = FailurePolicies(processing: .deadLetter(topic: "short"))
+        try run.put(Self.inputs)
+        let error = await #expect(throws: MillraceError.self) { try await run.runUntilIdle() }
+        #expect(error?.kind == .production)
+        #expect(error?.record == RecordMetadata(topic: "in", partition: 0, offset: 0))
+        #expect(error?.message.contains("topic short") == true && error?.message.contains("max.message.bytes") == true)
+    }
+
     @Test func aRecordThatIsTooLongStopsTheApp() async throws {
         let run = try run { ($0.stream("in") as KStream<String, String>).mapValues { String(repeating: $0, count: 2_000_000) }.to("out") }
         try run.put(Self.inputs)

@@ -81,16 +81,18 @@ import Testing
         }
     }
 
-    /// 100 MB in one record, through a count to a topic that takes it, and to one that does not.
-    @Test func aHugeValue() async throws {
+    /// 100 MB in one record, through a closure to a topic that has room for its result, and to one that does not take it; the letter has it in full.
+    @Test(arguments: [FailurePolicy.skip, .deadLetter(topic: "dead")]) func aHugeValue(_ policy: FailurePolicy) async throws {
         let builder = StreamsBuilder()
         let lines: KStream<String, String> = builder.stream("in")
         lines.mapValues { "\($0.utf8.count)" }.to("out")
         lines.to("small")
         let run = try EngineRun(try builder.build(), topics: ["out": 1, "small": 1])
         run.memory = MemoryByteStore()
-        run.configuration.failures = FailurePolicies(production: .skip)
-        try run.log.createTopic(TopicSpecification("in", partitions: 1, settings: ["max.message.bytes": "120000000"]))
+        run.configuration.failures = FailurePolicies(production: policy)
+        for topic in ["in", "dead"] {
+            try run.log.createTopic(TopicSpecification(topic, partitions: 1, settings: ["max.message.bytes": "120000000"]))
+        }
         try run.put([
             Input(topic: "in", key: "a", value: "1", time: 1),
             Input(topic: "in", key: "a", value: String(repeating: "x", count: 100_000_000), time: 2),
@@ -100,5 +102,6 @@ import Testing
         #expect(app.droppedRecords == [.production: 1])
         #expect(try run.records(of: "out").map { EngineRun.text($0.value ?? []) } == ["1", "100000000", "1"])
         #expect(try run.records(of: "small").count == 2)
+        #expect(try run.records(of: "dead").map { $0.value?.count } == (policy == .skip ? [] : [100_000_000]))
     }
 }
