@@ -36,7 +36,13 @@ package final class Cluster: @unchecked Sendable {
 
     /// Whether brokers share out tasks by the streams group protocol (KIP-1071): from Kafka 4.1 on, where it is not switched off.
     package func supportsStreamsGroups() throws -> Bool {
-        try monitor.locked { try retrying { try connection.versions() } }.supports(StreamsGroupHeartbeatRequest.self)
+        try asking { connection in
+            guard try connection.versions().supports(StreamsGroupHeartbeatRequest.self) else { return false }
+            // Brokers announce the request also where the protocol is switched off. Nobody leaves a group of which it is no member.
+            let farewell = StreamsGroupHeartbeatRequest(
+                group: "millrace", memberID: Cluster.makeMemberID(), memberEpoch: StreamsGroupHeartbeatRequest.leaving)
+            return try connection.sendAnywhere(farewell).error != .unsupportedVersion
+        }
     }
 
     /// The ids of topics; those that do not exist are left out.
@@ -69,14 +75,16 @@ package final class Cluster: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - memberID: Unique among all members ever: a UUID.
+    ///   - replicationFactor: How many brokers keep each of the app's own topics; -1 for the cluster's default.
     ///   - onChange: Called on that thread when the assignment has changed or membership is over.
     /// - Throws: `MillraceError` of kind `configuration` when the declaration's endpoint is not `host:port`.
     package func joinStreamsGroup(
         _ group: String, memberID: String, _ declaration: GroupDeclaration, rebalanceTimeout: Duration = .seconds(300),
-        logger: MillraceLogger, onChange: @escaping @Sendable () -> Void
+        replicationFactor: Int16 = -1, logger: MillraceLogger, onChange: @escaping @Sendable () -> Void
     ) throws -> StreamsGroupMembership {
         let introduction = try StreamsGroupHeartbeatRequest.Introduction(
-            declaration, rebalanceTimeoutMilliseconds: Int32(clamping: rebalanceTimeout.milliseconds), rack: settings["client.rack"])
+            declaration, rebalanceTimeoutMilliseconds: Int32(clamping: rebalanceTimeout.milliseconds), rack: settings["client.rack"],
+            replicationFactor: replicationFactor)
         return StreamsGroupMembership(
             StreamsGroupMember(group: group, memberID: memberID, introduction),
             connection: ClusterConnection(bootstrap: bootstrap, try Cluster.connectionSettings(settings)), logger: logger,

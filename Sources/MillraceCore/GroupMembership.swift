@@ -7,7 +7,8 @@ public protocol GroupMembership: AnyObject {
     ///
     /// The worker gives up what is not in it any more, after a commit, and reports what it holds; only then others get those tasks.
     ///
-    /// - Throws: `MillraceError` of kind `fenced` when the group has put the member out: all it holds must be given up without a commit, and it may `join` again.
+    /// - Throws: `MillraceError` of kind `fenced` when the group has put the member out: all it holds must be given up without a commit, and it may `join` again. Of kind `cancelled`
+    ///   when the group ends the app on all its members: this one commits, and leaves.
     func changedAssignment() throws -> TaskAssignment?
 
     /// Tells the group what the member holds now, and how far its stores are.
@@ -17,7 +18,9 @@ public protocol GroupMembership: AnyObject {
     ///   - positions: For tasks with state on this machine, held or not: the sum of the offsets of their stores along the changelogs.
     func report(_ held: TaskAssignment, positions: [TaskID: Int64])
 
-    /// Asks the group to end the app on all its members. Kafka: `SHUTDOWN_APPLICATION`.
+    /// Asks the group to end the app on all its members: `changedAssignment` then throws on each of them, this one too. A group that cannot tell the others tells this one only.
+    ///
+    /// Kafka: `SHUTDOWN_APPLICATION`.
     func shutDownApplication()
 
     /// Leaves, so that others get the tasks at once. May be called several times.
@@ -49,11 +52,11 @@ public struct GroupDeclaration: Hashable, Sendable {
         public var id: Int
         /// The topics of others that its tasks read.
         public var sourceTopics: [String]
-        /// The topics of the app that its tasks read, as they have to be.
+        /// The topics of the app that its tasks read, as they have to be; with 0 partitions where the program does not fix their number.
         public var repartitionSourceTopics: [TopicSpecification]
         /// The topics of the app that its tasks write records to for other subtopologies.
         public var repartitionSinkTopics: [String]
-        /// The changelogs of its stores, those that are topics of their own.
+        /// The changelogs of its stores, also those that are source topics.
         public var changelogTopics: [TopicSpecification]
         /// Source topics that need equally many partitions.
         public var copartitionGroups: [[String]]

@@ -31,6 +31,8 @@ package struct StreamsGroupHeartbeatRequest: WireRequest {
         /// The instance, for static membership; `nil` for none.
         package var instanceID: String?
         package var rack: String?
+        /// How many brokers keep each of the app's own topics; -1 for the cluster's default.
+        package var replicationFactor: Int16
         /// The declaration's endpoint.
         package var endpoint: BrokerAddress?
 
@@ -38,13 +40,15 @@ package struct StreamsGroupHeartbeatRequest: WireRequest {
         ///
         /// - Throws: `MillraceError` of kind `configuration` when the endpoint is not `host:port`.
         package init(
-            _ declaration: GroupDeclaration, rebalanceTimeoutMilliseconds: Int32, instanceID: String? = nil, rack: String? = nil
+            _ declaration: GroupDeclaration, rebalanceTimeoutMilliseconds: Int32, instanceID: String? = nil, rack: String? = nil,
+            replicationFactor: Int16 = -1
         ) throws(MillraceError) {
             endpoint = if let text = declaration.endpoint { try BrokerAddress(text) } else { nil }
             self.declaration = declaration
             self.rebalanceTimeoutMilliseconds = rebalanceTimeoutMilliseconds
             self.instanceID = instanceID
             self.rack = rack
+            self.replicationFactor = replicationFactor
         }
     }
 
@@ -71,7 +75,8 @@ package struct StreamsGroupHeartbeatRequest: WireRequest {
         writer.int32(introduction?.rebalanceTimeoutMilliseconds ?? -1)
         if let introduction {
             writer.int8(1)
-            StreamsGroupHeartbeatRequest.write(introduction.declaration.subtopologies, to: writer)
+            StreamsGroupHeartbeatRequest.write(
+                introduction.declaration.subtopologies, replicationFactor: introduction.replicationFactor, to: writer)
         } else {
             writer.int8(-1)
         }
@@ -96,24 +101,31 @@ package struct StreamsGroupHeartbeatRequest: WireRequest {
 }
 
 extension StreamsGroupHeartbeatRequest {
-    private static func write(_ subtopologies: [GroupDeclaration.Subtopology], to writer: WireWriter) {
+    /// The broker compares this with what the first member of the group declared, list by list and also after that member has gone, so it is what Kafka Streams declares for the
+    /// same program, in its order.
+    private static func write(
+        _ subtopologies: [GroupDeclaration.Subtopology], replicationFactor: Int16, to writer: WireWriter
+    ) {
         // The epoch of the topology; Kafka Streams 4.3 sends 0 always.
         writer.int32(0)
-        // The broker wants whatever it compares between members in one order.
+        let copartitioned = Set(subtopologies.flatMap { $0.copartitionGroups.joined() }).count
         writer.array(subtopologies) { part in
             let sources = part.sourceTopics.sorted()
             let repartitions = part.repartitionSourceTopics.sorted { $0.name < $1.name }
             writer.string(String(part.id))
             writer.array(sources) { writer.string($0) }
             writer.array([String]()) { writer.string($0) }
-            writer.array(part.changelogTopics.sorted { $0.name < $1.name }) { write($0, partitions: 0, to: writer) }
+            writer.array(part.changelogTopics.sorted { $0.name < $1.name }) {
+                write($0, partitions: 0, replicationFactor: replicationFactor, to: writer)
+            }
             writer.array(part.repartitionSinkTopics.sorted()) { writer.string($0) }
-            writer.array(repartitions) { write($0, partitions: $0.partitions, to: writer) }
-            writer.array(part.copartitionGroups) { group in
-                writer.array(group.compactMap { sources.firstIndex(of: $0) }.sorted()) { writer.int16(Int16(clamping: $0)) }
+            writer.array(repartitions) { write($0, partitions: $0.partitions, replicationFactor: replicationFactor, to: writer) }
+            writer.array(JavaSetOrder.sorted(part.copartitionGroups, madeOf: copartitioned)) { group in
+                let topics = JavaSetOrder.sorted(group)
+                writer.array(topics.compactMap { sources.firstIndex(of: $0) }) { writer.int16(Int16(clamping: $0)) }
                 writer.array([Int16]()) { writer.int16($0) }
-                let places = group.compactMap { name in repartitions.firstIndex { $0.name == name } }
-                writer.array(places.sorted()) { writer.int16(Int16(clamping: $0)) }
+                let places = topics.compactMap { name in repartitions.firstIndex { $0.name == name } }
+                writer.array(places) { writer.int16(Int16(clamping: $0)) }
                 writer.noTags()
             }
             writer.noTags()
@@ -121,10 +133,10 @@ extension StreamsGroupHeartbeatRequest {
         writer.noTags()
     }
 
-    private static func write(_ topic: TopicSpecification, partitions: Int32, to writer: WireWriter) {
+    private static func write(_ topic: TopicSpecification, partitions: Int32, replicationFactor: Int16, to writer: WireWriter) {
         writer.string(topic.name)
         writer.int32(partitions)
-        writer.int16(0)
+        writer.int16(replicationFactor)
         writer.array(topic.settings.sorted { $0.key < $1.key }) { write(setting: $0, to: writer) }
         writer.noTags()
     }

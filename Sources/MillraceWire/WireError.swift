@@ -22,6 +22,7 @@ package struct WireError: Hashable, Sendable, CustomStringConvertible {
     package static let unsupportedVersion = WireError(35)
     package static let invalidRequest = WireError(42)
     package static let saslAuthenticationFailed = WireError(58)
+    package static let groupIDNotFound = WireError(69)
     package static let groupMaxSizeReached = WireError(81)
     package static let unstableOffsetCommit = WireError(88)
     package static let unreleasedInstanceID = WireError(111)

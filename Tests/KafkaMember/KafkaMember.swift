@@ -34,7 +34,7 @@ struct KafkaMember {
         let logger = MillraceLogger(level: .info) { level, message, fields in
             say("\(Date()) \(level) \(message) \(fields.map { "\($0.0)=\($0.1)" }.joined(separator: " "))")
         }
-        let transport = try KafkaTransport(bootstrapServers: servers, options: KafkaOptions(logger: logger))
+        let transport = try KafkaTransport(bootstrapServers: servers, options: KafkaOptions(settings: settings, logger: logger))
         var configuration = StreamsConfiguration(applicationID: application)
         configuration.logger = logger
         configuration.threads = 2
@@ -42,9 +42,23 @@ struct KafkaMember {
         let environment = ProcessInfo.processInfo.environment
         if environment["AT_LEAST_ONCE"] != nil { configuration.guarantee = .atLeastOnce }
         let app = StreamsApp(try Numbers.topology(), on: .kafka(transport, state: state), configuration: configuration)
+        if let seconds = environment["END_EVERYWHERE_AFTER"].flatMap({ Double($0) }) {
+            Task {
+                try await Task.sleep(for: .seconds(seconds))
+                app.shutDownApplication()
+            }
+        }
         try await app.runUntilSignalled()
         say("processed \(app.processedRecords)")
     }
+
+    /// Settings of librdkafka, as `SETTINGS` in the environment gives them: `name=value name=value`.
+    static let settings: [String: String] = {
+        let pairs = (ProcessInfo.processInfo.environment["SETTINGS"] ?? "").split(separator: " ").map {
+            $0.split(separator: "=", maxSplits: 1)
+        }
+        return pairs.reduce(into: [:]) { settings, pair in settings[String(pair[0])] = String(pair.dropFirst().first ?? "") }
+    }()
 
     private static func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
 }

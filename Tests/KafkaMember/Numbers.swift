@@ -6,7 +6,7 @@ import MillraceKafka
 /// The app's input and output: numbers, and how many of them ended in the same digits, told with each number.
 struct Numbers {
     /// How many endings there are.
-    static let endings = 100
+    static let endings = ProcessInfo.processInfo.environment["ENDINGS"].flatMap { Int($0) } ?? 100
     /// Other topics for each test on the same brokers.
     private static let prefix = ProcessInfo.processInfo.environment["TOPIC_PREFIX"] ?? ""
     private static var input: String { prefix + "numbers" }
@@ -16,17 +16,13 @@ struct Numbers {
     init(on servers: String) throws {
         // What writes the input and reads the output outlasts brokers that are killed and paused.
         transport = try KafkaTransport(
-            bootstrapServers: servers, options: KafkaOptions(transactionTimeout: .seconds(300), requestTimeout: .seconds(120)))
+            bootstrapServers: servers,
+            options: KafkaOptions(
+                settings: KafkaMember.settings, transactionTimeout: .seconds(300), requestTimeout: .seconds(120)))
     }
 
     static func topology() throws -> Topology {
-        let builder = StreamsBuilder()
-        builder.stream(input, value: .string)
-            .groupBy { _, number in "\((Int(number) ?? 0) % Numbers.endings)" }
-            .count(in: "counts-by-ending")
-            .toStream()
-            .to(output)
-        return try builder.build()
+        try NumbersTopology.chosen.build(from: input, to: output)
     }
 
     /// Writes the numbers from 0 on, in topics that are made if they are missing.
@@ -53,46 +49,54 @@ struct Numbers {
     /// Waits until as many counts are committed, which says nothing of what they are.
     func wait(for count: Int, seconds: Double) throws {
         let end = Date().addingTimeInterval(seconds)
+        let count = count * NumbersTopology.chosen.resultsPerNumber
         var found = 0
         var positions: [TopicPartition: Offset] = [:]
         while found < count {
             guard Date() < end else { throw MillraceError(.transport, "Only \(found) of \(count) counts came in \(seconds) s.") }
-            try read(from: &positions) { _ in found += 1 }
+            try read(Numbers.output, from: &positions) { _ in found += 1 }
             if found < count { Thread.sleep(forTimeInterval: 0.2) }
         }
     }
 
-    /// Compares the whole output with the reference: for each ending 1, 2, 3 and so on, in this order, and nothing else.
+    /// Compares the whole output with what the input demands: for each key 1, 2, 3 and so on, in this order, and nothing else; of joined counts the last only.
     func check(_ count: Int) throws {
+        let program = NumbersTopology.chosen
+        var expected: [String: Int64] = [:]
+        var numbers = 0
+        var positions: [TopicPartition: Offset] = [:]
+        try read(Numbers.input, from: &positions) { record in
+            let number = record.value.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
+            expected[program.key(of: number, at: record.timestamp), default: 0] += Int64(program.resultsPerNumber)
+            numbers += 1
+        }
+        guard numbers == count else { throw MillraceError(.corruption, "\(numbers) numbers were written, not \(count).") }
         var next: [String: Int64] = [:]
         var faults: [String] = []
-        var positions: [TopicPartition: Offset] = [:]
-        try read(from: &positions) { record in
+        try read(Numbers.output, from: &positions) { record in
             guard let key = record.key, let value = record.value, value.count == 8 else { return faults.append("a record is malformed") }
-            let ending = String(decoding: key, as: UTF8.self)
+            let name = String(decoding: key, as: UTF8.self)
             let told: Int64 = value.loadBigEndian()
-            let expected = next[ending, default: 0] + 1
-            if told != expected { faults.append("ending \(ending): \(told) where \(expected) had to be") }
-            next[ending] = told
+            let due = next[name, default: 0] + 1
+            if told != due, program != .joined { faults.append("\(name): \(told) where \(due) had to be") }
+            next[name] = told
         }
-        for ending in 0..<Numbers.endings {
-            let expected = Int64((count - ending + Numbers.endings - 1) / Numbers.endings)
-            let found = next["\(ending)"] ?? 0
-            if found != expected { faults.append("ending \(ending): \(found) in the end, \(expected) had to be") }
+        for key in Set(expected.keys).union(next.keys).sorted() where next[key] != expected[key] {
+            faults.append("\(key): \(next[key] ?? 0) in the end, \(expected[key] ?? 0) had to be")
         }
         guard faults.isEmpty else {
             throw MillraceError(.corruption, "\(faults.count) faults: " + faults.prefix(10).joined(separator: "; "))
         }
-        print("equal: \(count) counts")
+        print("equal: \(count) numbers, \(expected.count) keys")
     }
 
     /// Reads what is committed behind the positions, and moves them.
-    private func read(from positions: inout [TopicPartition: Offset], _ body: (RawRecord) throws -> Void) throws {
+    private func read(_ topic: String, from positions: inout [TopicPartition: Offset], _ body: (RawRecord) throws -> Void) throws {
         let session = try transport.openSession(named: "reader", group: "reader", guarantee: .atLeastOnce)
         defer { session.close() }
         let scratch = ByteBuffer()
-        for number in 0..<(try transport.describeTopic(Numbers.output)?.partitions ?? 0) {
-            let partition = TopicPartition(Numbers.output, number)
+        for number in 0..<(try transport.describeTopic(topic)?.partitions ?? 0) {
+            let partition = TopicPartition(topic, number)
             let range = try transport.offsetRange(of: partition)
             var position = positions[partition] ?? range.lowerBound
             try session.assign([partition: position])

@@ -123,12 +123,15 @@ import Testing
         let status = StreamsGroupHeartbeatResponse.Status(kind: .shutDownApplication, detail: "by member x")
         member.received(StreamsGroupHeartbeatResponse(memberEpoch: 3, heartbeatIntervalMilliseconds: 5, status: [status]), at: 1)
         #expect { try member.changedAssignment() } throws: { ($0 as? MillraceError)?.kind == .cancelled }
+        // What was done can be committed, and the group waits for word as long as that takes.
+        #expect(member.isJoined && member.epoch == 3)
+        #expect(try sent(&member, at: 6_000_000).memberEpoch == 3)
     }
 
     @Test func whatTheGroupRefusesForGoodNamesTheRemedy() throws {
         let refusals: [(WireError, String)] = [
             (.groupAuthorizationFailed, "READ on the group"), (.streamsInvalidTopology, "same topology"),
-            (.groupMaxSizeReached, "fewer threads"),
+            (.groupMaxSizeReached, "fewer threads"), (.groupIDNotFound, "have left"), (.invalidRequest, "first topology"),
         ]
         for (error, remedy) in refusals {
             var member = try makeMember()

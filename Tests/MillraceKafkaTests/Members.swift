@@ -11,11 +11,13 @@ final class Members {
     let prefix = "members-\(UUID().uuidString.prefix(8))-"
     var application: String { prefix + "app" }
 
-    init(on servers: String, atLeastOnce: Bool = false) throws {
+    /// - Parameter settings: Settings of librdkafka, as `name=value name=value`.
+    init(on servers: String, atLeastOnce: Bool = false, settings: String = "") throws {
         self.servers = servers
         var environment = ProcessInfo.processInfo.environment
         environment["TOPIC_PREFIX"] = prefix
         if atLeastOnce { environment["AT_LEAST_ONCE"] = "1" }
+        environment["SETTINGS"] = settings
         self.environment = environment
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     }
@@ -28,9 +30,12 @@ final class Members {
 
     /// Starts a process of the app.
     ///
-    /// - Parameter name: Of its state directory.
-    func start(_ name: String) throws -> Process {
-        let process = try start(["run", servers, application, directory + "/" + name], sayingTo: logFile(name))
+    /// - Parameters:
+    ///   - name: Of its state directory.
+    ///   - seconds: When it shall end the app on all its instances; never when `nil`.
+    func start(_ name: String, endingAllAfter seconds: Int? = nil) throws -> Process {
+        let more = seconds.map { ["END_EVERYWHERE_AFTER": "\($0)"] } ?? [:]
+        let process = try start(["run", servers, application, directory + "/" + name], sayingTo: logFile(name), more)
         running.append(process)
         return process
     }
@@ -55,14 +60,14 @@ final class Members {
 
     private func logFile(_ name: String) -> String { directory + "/" + name + ".log" }
 
-    private func start(_ arguments: [String], sayingTo log: String) throws -> Process {
+    private func start(_ arguments: [String], sayingTo log: String, _ more: [String: String] = [:]) throws -> Process {
         let process = Process()
         process.executableURL = Bundle.main.bundleURL.deletingLastPathComponent().appendingPathComponent("kafka-member")
         if !FileManager.default.isExecutableFile(atPath: process.executableURL?.path ?? "") {
             process.executableURL = Bundle.main.bundleURL.appendingPathComponent("kafka-member")
         }
         process.arguments = arguments
-        process.environment = environment
+        process.environment = environment.merging(more) { $1 }
         _ = FileManager.default.createFile(atPath: log, contents: nil)
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
         try process.run()

@@ -70,6 +70,51 @@ import Testing
         try members.check(22_000)
     }
 
+    @Test func oneInstanceEndsThemAll() throws {
+        let members = try Members(on: SharedBroker.bootstrapServers())
+        defer { members.end() }
+        try members.produce(1000)
+        let first = try members.start("first")
+        let second = try members.start("second", endingAllAfter: 15)
+        try members.waitForCounts(1000)
+        for process in [first, second] {
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 0)
+        }
+        try members.check(1000)
+        // Once all have ended the app can be started again.
+        let again = try members.start("first")
+        try members.produce(1000)
+        try members.waitForCounts(2000)
+        end(again)
+    }
+
+    /// Brokers that have no streams groups, as all before Kafka 4.1.
+    @Test(arguments: ["exactly once", "at least once"]) func aClassicGroupSharesTasksToo(_ guarantee: String) throws {
+        let cluster = try RealCluster(settings: ["group.coordinator.rebalance.protocols": "classic,consumer"])
+        defer { cluster.stop() }
+        let members = try Members(
+            on: cluster.bootstrapServers, atLeastOnce: guarantee == "at least once",
+            settings: "session.timeout.ms=6000 heartbeat.interval.ms=1000")
+        defer { members.end() }
+        try members.produce(2000)
+        let first = try members.start("first")
+        let second = try members.start("second")
+        let third = try members.start("third")
+        try members.waitForCounts(2000)
+        #expect(try cluster.tool("consumer-groups", "--describe", "--group", members.application, "--members").contains("-worker-1"))
+        // One comes back before anybody has missed it, and one does not.
+        end(first)
+        let again = try members.start("first")
+        kill(third.processIdentifier, SIGKILL)
+        try members.produce(2000)
+        try members.waitForCounts(4000)
+        end(again)
+        end(second)
+        // The one that was killed had nothing to do at the time.
+        try members.check(4000)
+    }
+
     @Test func aTopicThatWasDeletedIsNamed() throws {
         let cluster = try RealCluster()
         defer { cluster.stop() }

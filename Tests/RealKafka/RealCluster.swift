@@ -59,7 +59,14 @@ package final class RealCluster {
     }
 
     /// Ends a broker, counted from 1, at once.
-    package func kill(_ broker: Int) throws { try script("kill", "\(broker)") }
+    package func kill(_ broker: Int) throws {
+        try script("kill", "\(broker)")
+        // The system takes a moment to end it, and one that still runs is not started again.
+        for _ in 0..<100
+        where try script("status", []).split(separator: "\n").contains(where: { $0.hasPrefix("\(broker) ") && $0.hasSuffix("up") }) {
+            usleep(50_000)
+        }
+    }
     /// Starts a broker that was killed.
     package func restart(_ broker: Int) throws { try script("restart", "\(broker)") }
     /// Stops a broker without ending it, until `resume`.

@@ -34,7 +34,8 @@ struct SecuritySettings {
         key = settings["ssl.key.location"]
         keyPassword = settings["ssl.key.password"]
         checksCertificate = settings["enable.ssl.certificate.verification"] != "false"
-        checksHostName = checksCertificate && settings["ssl.endpoint.identification.algorithm"] == "https"
+        // Names are checked unless that is switched off, as by librdkafka from 2.0 on.
+        checksHostName = checksCertificate && settings["ssl.endpoint.identification.algorithm"]?.lowercased() != "none"
     }
 
     private static func mechanism(_ settings: [String: String]) throws(MillraceError) -> SaslMechanism {

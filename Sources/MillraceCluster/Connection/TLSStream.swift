@@ -28,13 +28,29 @@ final class TLSStream: ByteStream {
         while true {
             let result = SSL_connect(session)
             if result == 1 { return }
-            try waitAfter(
-                result,
-                "The TLS handshake with broker \(address) failed. Check ssl.ca.location, and that the broker's certificate names this host")
+            do {
+                try waitAfter(
+                    result,
+                    "The TLS handshake with broker \(address) failed. Check ssl.ca.location, and that the broker's certificate names this host"
+                )
+            } catch {
+                throw refusal(error)
+            }
         }
     }
 
     deinit { SSL_free(session) }
+
+    /// A certificate that is not trusted is not trusted later either.
+    private func refusal(_ error: MillraceError) -> MillraceError {
+        let verdict = SSL_get_verify_result(session)
+        guard verdict != Int(X509_V_OK), let reason = X509_verify_cert_error_string(verdict) else { return error }
+        var refusal = error
+        refusal.kind = .configuration
+        refusal.isRetriable = false
+        refusal.message += " The reason: \(String(cString: reason))."
+        return refusal
+    }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws(MillraceError) {
         var sent = 0

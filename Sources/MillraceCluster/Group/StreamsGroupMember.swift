@@ -103,10 +103,12 @@ struct StreamsGroupMember {
                     "The broker does not allow this client to be in group \(group) (\(response.error)\(response.message.map { ": \($0)" } ?? "")). Give it the operations READ on the group, and DESCRIBE and READ on its topics."
                 ))
         case let error:
+            var reason = response.message ?? "the broker says no more"
+            if reason.hasSuffix(".") { reason.removeLast() }
             end(
                 MillraceError(
                     .configuration,
-                    "Group \(group) does not accept this app (\(error)): \(response.message ?? "the broker says no more").\(StreamsGroupMember.advice(for: error))"
+                    "Group \(group) does not accept this app (\(error)): \(reason).\(StreamsGroupMember.advice(for: error))"
                 ))
         }
     }
@@ -167,7 +169,8 @@ struct StreamsGroupMember {
         for state in response.status ?? [] {
             switch state.kind {
             case .shutDownApplication:
-                end(MillraceError(.cancelled, "A member of group \(group) asked for the end of the whole app: \(state.detail)"))
+                // It stays a member, so that it can commit before it leaves.
+                failure = MillraceError(.cancelled, "A member of group \(group) asked for the end of the whole app: \(state.detail)")
             case .missingSourceTopics:
                 end(
                     MillraceError(
@@ -189,6 +192,10 @@ struct StreamsGroupMember {
         switch error {
         case .streamsInvalidTopologyEpoch, .streamsTopologyFenced, .streamsInvalidTopology:
             " All members of a group run the same topology: stop the others before this one is started."
+        case .groupIDNotFound:
+            " Members of another kind, such as those of Kafka Streams with group.protocol=classic, may be in it still: wait until they have left."
+        case .invalidRequest:
+            " If another program made this group, or an older form of this one: a group keeps its first topology. Use another application id, or see docs/kafka.md."
         case .groupMaxSizeReached: " Raise group.streams.max.size of the brokers, or run fewer threads."
         default: ""
         }

@@ -11,12 +11,21 @@ enum KafkaFailure {
         let name = String(cString: rd_kafka_err2name(code))
         let reason = detail ?? String(cString: rd_kafka_err2str(code))
         var message = "\(what) failed: \(reason) (\(name))."
-        if let remedy = remedy(code) { message += " " + remedy }
+        let isRefused =
+            isConnection(code) && ["SASL authentication error", "SSL handshake failed"].contains { trouble?.contains($0) == true }
+        if let remedy = isRefused ? remedy(RD_KAFKA_RESP_ERR__AUTHENTICATION) : remedy(code) { message += " " + remedy }
+        if isRefused, trouble?.contains("SCRAM") == true, let flaw = scramFlaw { message += " " + flaw }
         if isConnection(code) || code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, let trouble {
             message += " The last trouble with a connection: \(trouble)."
         }
         return MillraceError(kind(code), message, isRetriable: isPassing(code))
     }
+
+    /// What is wrong with the SCRAM of the librdkafka that runs, if anything: until 2.6.1 it repeats its part of the nonce, which brokers from Kafka 3.8.1 on refuse (CVE-2024-56128).
+    static let scramFlaw: String? =
+        rd_kafka_version() >= 0x0206_0100
+        ? nil
+        : "It may not be the password: librdkafka \(String(cString: rd_kafka_version_str())) speaks SCRAM in a way that Kafka 3.8.1 and newer refuse. Install librdkafka 2.6.1 or newer, or use PLAIN over TLS, or certificates."
 
     static func isConnection(_ code: rd_kafka_resp_err_t) -> Bool {
         [

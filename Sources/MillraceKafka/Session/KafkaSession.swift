@@ -210,10 +210,20 @@ final class KafkaSession: TransportSession {
     }
 
     func join(_ declaration: GroupDeclaration) throws -> (any GroupMembership)? {
-        guard transport.sharesTasks, let cluster = transport.cluster else { return nil }
+        guard let cluster = transport.cluster, transport.hasStreamsGroups else { return try joinClassicGroup(declaration) }
         let membership = try cluster.joinStreamsGroup(
-            group, memberID: Cluster.makeMemberID(), declaration, logger: transport.options.logger
+            group, memberID: Cluster.makeMemberID(), declaration,
+            replicationFactor: Int16(clamping: transport.options.replicationFactor ?? -1), logger: transport.options.logger
         ) { [pipe] in pipe.wake() }
+        place = GroupPlace(group: group, membership: membership, clock: transport.clock)
+        return membership
+    }
+
+    private func joinClassicGroup(_ declaration: GroupDeclaration) throws -> any GroupMembership {
+        let leading = try LeadingTopics(of: declaration) { [transport] in try transport.partitionCount(of: $0) }
+        let membership = try ClassicGroupMembership(transport, group: group, instanceID: name, leading: leading) { [pipe] in
+            pipe.wake()
+        }
         place = GroupPlace(group: group, membership: membership, clock: transport.clock)
         return membership
     }

@@ -19,7 +19,11 @@ final class PlainOutlet: CommitOutlet {
         let deadline = transport.deadline
         let firsts = outputs.isEmpty ? [] : try write(outputs, deadline)
         guard !offsets.isEmpty else { return firsts }
-        if let place { try commit(offsets, as: place, deadline) } else { try commit(offsets, deadline) }
+        if let place {
+            try commit(offsets, as: place, deadline)
+        } else {
+            try commit(offsets, deadline) { [consumer] in rd_kafka_commit(consumer.handle, $0.pointer, 0) }
+        }
         return firsts
     }
 
@@ -41,9 +45,12 @@ final class PlainOutlet: CommitOutlet {
         return sender.deliveries.firsts.map { Offset($0) }
     }
 
-    /// As a member of the group, which librdkafka is not: our own connection says it.
+    /// As a member of the group. Of a streams group librdkafka is none: our own connection says it.
     private func commit(_ offsets: [TopicPartition: CommittedOffset], as place: GroupPlace, _ deadline: UInt64) throws {
-        guard let cluster = transport.cluster else { return try commit(offsets, deadline) }
+        if let classic = place.classic { return try commit(offsets, deadline, by: classic.commit) }
+        guard let cluster = transport.cluster else {
+            return try commit(offsets, deadline) { [consumer] in rd_kafka_commit(consumer.handle, $0.pointer, 0) }
+        }
         var member = try place.member()
         while true {
             switch try cluster.commit(offsets, of: place.group, memberID: member.id, memberEpoch: member.epoch) {
@@ -53,11 +60,13 @@ final class PlainOutlet: CommitOutlet {
         }
     }
 
-    private func commit(_ offsets: [TopicPartition: CommittedOffset], _ deadline: UInt64) throws {
+    private func commit(
+        _ offsets: [TopicPartition: CommittedOffset], _ deadline: UInt64, by call: (PartitionList) -> rd_kafka_resp_err_t
+    ) throws {
         let list = PartitionList(capacity: offsets.count)
         for (partition, offset) in offsets { list.add(partition, offset: offset.offset.value, metadata: offset.metadata) }
         while true {
-            let code = rd_kafka_commit(consumer.handle, list.pointer, 0)
+            let code = call(list)
             if code == RD_KAFKA_RESP_ERR_NO_ERROR { return }
             guard KafkaFailure.isPassing(code), transport.clock.monotonicNanoseconds() < deadline else {
                 throw KafkaFailure.error(code, "Committing offsets", trouble: consumer.reports.lastTrouble)

@@ -74,7 +74,7 @@ final class TransactionalOutlet: CommitOutlet {
         let list = PartitionList(capacity: offsets.count)
         for (partition, offset) in offsets { list.add(partition, offset: offset.offset.value, metadata: offset.metadata) }
         let metadata =
-            member.map { rd_kafka_consumer_group_metadata_new_with_genid(group, $0.epoch, $0.id, nil) }
+            member.map { rd_kafka_consumer_group_metadata_new_with_genid(group, $0.epoch, $0.id, $0.instanceID) }
             ?? rd_kafka_consumer_group_metadata_new(group)
         defer { rd_kafka_consumer_group_metadata_destroy(metadata) }
         try attempt("Sending offsets", deadline, as: member) {

@@ -17,9 +17,9 @@ public final class KafkaTransport: Transport {
     let clock: any WallClock
     /// For everything but reading and writing records.
     let admin: KafkaClient
-    /// For what librdkafka does not speak: the group that shares out tasks, and ids of topics. `nil` where the settings are such that only librdkafka can connect.
+    /// For what librdkafka does not speak: streams groups, and ids of topics. `nil` where the settings are such that only librdkafka can connect.
     let cluster: Cluster?
-    private let sharing = Mutex<Bool?>(nil)
+    private let streamsGroups = Mutex<Bool?>(nil)
     /// Ends of partitions that were asked for a moment ago: the engine asks in each round while a task waits for records to compare.
     let recentRanges = Mutex<[TopicPartition: RecentRange]>([:])
 
@@ -44,7 +44,7 @@ public final class KafkaTransport: Transport {
         self.clock = clock
         do { cluster = try Cluster(bootstrapServers: bootstrapServers, settings: options.settings) } catch let error as MillraceError {
             options.logger.log(
-                .warning, "The app's tasks cannot be shared with other processes, and only one may run it: the group cannot be joined",
+                .warning, "With these settings only librdkafka can connect: tasks are shared by a classic group, without standbys",
                 ("reason", error.message))
             cluster = nil
         }
@@ -57,25 +57,26 @@ public final class KafkaTransport: Transport {
             logger: options.logger)
     }
 
-    /// Whether processes of an app share its tasks, by Kafka's streams groups (KIP-1071): brokers have them from Kafka 4.1 on. Otherwise all tasks are this process's.
-    ///
-    /// Asks the cluster once; where it does not answer, joining the group will say why.
-    public var sharesTasks: Bool {
-        sharing.withLock { known in
+    /// Processes of an app always share its tasks: by a streams group of Kafka (KIP-1071), which brokers have from Kafka 4.1 on, or else by a classic group.
+    public var sharesTasks: Bool { true }
+
+    /// Whether tasks are shared by a streams group. Asks the cluster once; where it does not answer, joining the group will say why.
+    var hasStreamsGroups: Bool {
+        streamsGroups.withLock { known in
             if let known { return known }
-            let found = askWhetherTasksAreShared()
+            let found = askForStreamsGroups()
             known = found
             return found
         }
     }
 
-    private func askWhetherTasksAreShared() -> Bool {
+    private func askForStreamsGroups() -> Bool {
         guard let cluster else { return false }
         do {
             if try cluster.supportsStreamsGroups() { return true }
             options.logger.log(
-                .warning,
-                "The brokers have no streams groups (Kafka 4.1 and newer do): the app runs in one process only; another one with its id ends this one",
+                .notice,
+                "The brokers have no streams groups (Kafka 4.1 and newer do, unless they are switched off): tasks are shared by a classic group, without standbys",
                 ("bootstrap.servers", bootstrapServers))
             return false
         } catch {

@@ -36,6 +36,8 @@ public struct Subtopology: Sendable {
     public var stores: [PlannedStore]
     /// Source topics that must have equally many partitions. A topic is in at most one group; a topic in none may have any number.
     public var copartitionGroups: [[String]]
+    /// The same as Kafka Streams tells a group's coordinator: with groups of one topic, in the order of the calls that made them.
+    public var declaredCopartitions: [[String]] = []
 }
 
 /// A store of a subtopology, and where its changes are kept.

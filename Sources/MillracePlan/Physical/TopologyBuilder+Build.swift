@@ -65,6 +65,7 @@ extension TopologyBuilder {
             }
         }
         result.internalTopics = result.sourceTopics.compactMap { internalTopics[$0] }
+        result.declaredCopartitions = declaredCopartitions().filter { Set($0).isSubset(of: result.sourceTopics) }
         result.copartitionGroups = copartitionedTopics().filter { !Set($0).isDisjoint(with: result.sourceTopics) }
         return result
     }

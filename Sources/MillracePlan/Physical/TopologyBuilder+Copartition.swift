@@ -17,6 +17,25 @@ extension TopologyBuilder {
         return result.filter { $0.count > 1 }
     }
 
+    /// The groups as Kafka Streams makes them: a group of sources joins the first known one that shares a topic with it, and leaves others alone.
+    func declaredCopartitions() -> [[String]] {
+        var groups: [[String]] = []
+        var order: [String] = []
+        var places: [String: Int] = [:]
+        for group in copartitionGroups {
+            let topics = topics(of: group)
+            guard !topics.isEmpty else { continue }
+            let place = topics.lazy.compactMap { places[$0] }.first ?? groups.count
+            if place == groups.count { groups.append([]) }
+            for topic in topics {
+                if !groups[place].contains(topic) { groups[place].append(topic) }
+                if places.updateValue(place, forKey: topic) == nil { order.append(topic) }
+            }
+        }
+        var seen: Set<Int> = []
+        return order.compactMap { places[$0] }.filter { seen.insert($0).inserted }.map { groups[$0] }
+    }
+
     /// Throws if the program fixes the numbers of partitions of all topics of a group, and they differ. If one is not fixed, the engine
     /// sees to it that it is like the others.
     func checkCopartitions() throws(MillraceError) {

@@ -30,7 +30,7 @@ struct AppPreparation {
         var work = Work()
         for subtopology in topology.subtopologies {
             let partitions = subtopology.sourceTopics.compactMap { counts[$0] }.max() ?? 0
-            var declared = declaration(of: subtopology, counts)
+            var declared = declaration(of: subtopology)
             for store in subtopology.stores {
                 switch store.changelog {
                 case .none: break
@@ -38,7 +38,13 @@ struct AppPreparation {
                     let changelog = specification(of: topic, partitions: partitions, settings: changelogSettings(of: store.declaration))
                     try create(changelog)
                     declared.changelogTopics.append(changelog)
-                case .sourceTopic(let topic): try check(topic, counts[topic] ?? 0, fills: store.declaration.name, of: partitions)
+                case .sourceTopic(let topic):
+                    try check(topic, counts[topic] ?? 0, fills: store.declaration.name, of: partitions)
+                    // Kafka Streams declares it so: the group does not create it, since it is read too.
+                    declared.changelogTopics.append(
+                        TopicSpecification(
+                            whole(topic), partitions: partitions,
+                            settings: configuration.internalTopicSettings.merging(changelogSettings(of: store.declaration)) { $1 }))
                 }
             }
             for topic in subtopology.sourceTopics {
@@ -50,15 +56,14 @@ struct AppPreparation {
         return work
     }
 
-    private func declaration(of subtopology: Subtopology, _ counts: [String: Int32]) -> GroupDeclaration.Subtopology {
-        let whole = { (topic: String) in topology.isInternal(topic) ? full(topic) : topic }
+    private func declaration(of subtopology: Subtopology) -> GroupDeclaration.Subtopology {
         return GroupDeclaration.Subtopology(
             id: subtopology.id, sourceTopics: subtopology.sourceTopics.filter { !topology.isInternal($0) },
             repartitionSourceTopics: subtopology.internalTopics.map {
-                specification(of: $0.name, partitions: counts[$0.name] ?? 1, settings: $0.settings)
+                specification(of: $0.name, partitions: Int32(clamping: $0.partitions ?? 0), settings: $0.settings)
             },
             repartitionSinkTopics: subtopology.sinkTopics.filter(topology.isInternal).map(full), changelogTopics: [],
-            copartitionGroups: subtopology.copartitionGroups.map { $0.map(whole) })
+            copartitionGroups: subtopology.declaredCopartitions.map { $0.map(whole) })
     }
 
     /// One of the app's own topics, as it is to be.
@@ -165,6 +170,9 @@ struct AppPreparation {
             )
         }
     }
+
+    /// A topic's real name: those of the app begin with its id.
+    private func whole(_ topic: String) -> String { topology.isInternal(topic) ? full(topic) : topic }
 
     private func full(_ topic: String) -> String { "\(configuration.applicationID)-\(topic)" }
 

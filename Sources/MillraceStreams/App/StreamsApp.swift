@@ -134,6 +134,15 @@ public final class StreamsApp: Sendable {
         move(to: .stopping, from: [.restoring, .running, .paused])
     }
 
+    /// Ends the app on all its instances: each stops gracefully, as by `shutDown()`, and its `run` returns. May be called from anywhere, several times.
+    ///
+    /// Returns at once. The group is asked as soon as it can be, and tells each instance with its next answer, within the heartbeat interval (5 s unless the group says otherwise); an
+    /// instance that has not heard of it yet goes on. Whoever starts an instance before all others have ended sees it end too. Where there is no group of several instances, as on
+    /// the embedded log, and in a classic group of Kafka, which cannot tell its members, only this instance ends; in the second case the log says so.
+    ///
+    /// Kafka: the answer `SHUTDOWN_APPLICATION` of an uncaught exception handler.
+    public func shutDownApplication() { stops.stopEverywhere() }
+
     /// Stops processing until `resume`: what was done is committed, nothing more is read, and timers do not fire. Global tables are kept up to date, and `shutDown` works as ever.
     ///
     /// Kafka: `KafkaStreams.pause`.
@@ -225,7 +234,8 @@ public final class StreamsApp: Sendable {
         let crew = WorkerCrew(
             try AppRun(
                 configuration: configuration, backend: backend, topology: topology.plan, state: state, stops: stops, progress: progress,
-                metrics: board, tasks: work.tasks, subtopologies: work.subtopologies, queries: queries),
+                metrics: board, tasks: work.tasks, subtopologies: work.subtopologies, queries: queries,
+                shutDown: { [weak self] in self?.shutDown() }),
             limit: isShared ? .max : max(1, work.tasks.count))
         let threads = self.crew.withLock { current in
             current.crew = crew

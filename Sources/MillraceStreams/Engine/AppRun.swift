@@ -18,10 +18,13 @@ final class AppRun: Sendable {
     /// Shares the tasks out where no group does.
     let localGroup: LocalGroup
     let declaration: GroupDeclaration
+    /// Stops the app gracefully.
+    let shutDown: @Sendable () -> Void
 
     init(
         configuration: StreamsConfiguration, backend: StreamsBackend, topology: PhysicalTopology, state: StateDirectory, stops: StopSignal,
-        progress: AppProgress, metrics: MetricsBoard, tasks: [TaskID], subtopologies: [GroupDeclaration.Subtopology], queries: StoreQueries
+        progress: AppProgress, metrics: MetricsBoard, tasks: [TaskID], subtopologies: [GroupDeclaration.Subtopology], queries: StoreQueries,
+        shutDown: @escaping @Sendable () -> Void = {}
     ) throws {
         self.configuration = configuration
         self.backend = backend
@@ -31,6 +34,7 @@ final class AppRun: Sendable {
         self.progress = progress
         self.metrics = metrics
         self.queries = queries
+        self.shutDown = shutDown
         claims = TaskClaims { [stops] in stops.wakeAll() }
         localGroup = LocalGroup(tasks)
         restorer = StateRestorer(

@@ -67,6 +67,7 @@ private final class LocalMembership: GroupMembership {
     private let group: LocalGroup
     private let worker: Int
     private var version = 0
+    private var isOver = false
 
     init(_ group: LocalGroup, _ worker: Int) {
         self.group = group
@@ -74,6 +75,7 @@ private final class LocalMembership: GroupMembership {
     }
 
     func changedAssignment() throws -> TaskAssignment? {
+        if isOver { throw MillraceError(.cancelled, "The app was asked to end.") }
         guard let (share, version) = group.share(of: worker, after: version) else { return nil }
         self.version = version
         return TaskAssignment(active: share)
@@ -81,6 +83,6 @@ private final class LocalMembership: GroupMembership {
 
     // Workers of one process hand tasks over through `TaskClaims`, and end together.
     func report(_ held: TaskAssignment, positions: [TaskID: Int64]) {}
-    func shutDownApplication() {}
+    func shutDownApplication() { isOver = true }
     func leave() {}
 }

@@ -8,6 +8,7 @@ final class StopSignal: Sendable {
         var isAbandoned = false
         var hasFailed = false
         var isPaused = false
+        var endsEverywhere = false
         var sessions: [SessionWaker] = []
     }
 
@@ -35,6 +36,14 @@ final class StopSignal: Sendable {
         }
     }
 
+    /// Ask the group to end the app on all its instances.
+    func stopEverywhere() {
+        state.withLock { state in
+            state.endsEverywhere = true
+            for waker in state.sessions { waker.wake() }
+        }
+    }
+
     /// Lets new workers run after a failure.
     ///
     /// - Returns: `false` when the app was told to stop.
@@ -56,6 +65,8 @@ final class StopSignal: Sendable {
     var isStopping: Bool { state.withLock { $0.isStopping || $0.hasFailed } }
     var isAbandoned: Bool { state.withLock { $0.isAbandoned || $0.hasFailed } }
     var isPaused: Bool { state.withLock { $0.isPaused } }
+    /// Whether the group is to be asked to end the app on all its instances.
+    var endsEverywhere: Bool { state.withLock { $0.endsEverywhere } }
     /// Whether the app was told to stop, as against a worker that failed.
     var isStoppedByApp: Bool { state.withLock { $0.isStopping } }
 

@@ -7,7 +7,17 @@ extension Worker {
     func followAssignment() throws {
         let now = backend.transport.sharesTasks ? backend.clock.monotonicNanoseconds() : 0
         guard let membership else { return }
-        if let changed = try membership.changedAssignment() {
+        if run.stops.endsEverywhere, !hasAskedForEnd {
+            hasAskedForEnd = true
+            membership.shutDownApplication()
+        }
+        let news: TaskAssignment?
+        do { news = try membership.changedAssignment() } catch let error as MillraceError where error.kind == .cancelled {
+            configuration.logger.log(
+                .notice, "The group ends the app on all its instances", ("worker", "\(number)"), ("reason", error.message))
+            return run.shutDown()
+        }
+        if let changed = news {
             assignment = changed
             (isMoving, isInPlace) = (true, false)
             // The group waits for word, even if nothing was held of what it takes away.
@@ -243,6 +253,7 @@ extension Worker {
         calls.wake(session)
         queries.mailbox.open(waking: session)
         needsAssignment = true
+        hasAskedForEnd = false
         membership = try session.join(run.declaration) ?? run.localGroup.join(as: number)
     }
 

@@ -54,6 +54,8 @@ final class Worker {
     var nextReport: UInt64 = 0
     /// With a group, or a cluster, that makes it give up its tasks.
     var patience = RejoinPatience()
+    /// Whether the group has been asked to end the app everywhere.
+    var hasAskedForEnd = false
     /// The ends of the changelogs whose last records are not on disk yet.
     var changelogEnds: [TopicPartition: Offset] = [:]
     /// Left out by tasks that are gone.

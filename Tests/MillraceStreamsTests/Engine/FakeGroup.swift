@@ -29,6 +29,7 @@ final class FakeGroup: WrappedTransport {
         var standbys = true
         /// Whom a task goes to; at random where it says nothing.
         var places: [TaskID: Int] = [:]
+        var isOver = false
     }
 
     let log: EmbeddedLog
@@ -69,8 +70,8 @@ final class FakeGroup: WrappedTransport {
     fileprivate func join(_ declaration: GroupDeclaration) throws -> Int {
         var tasks: [TaskID] = []
         for part in declaration.subtopologies {
-            let partitions = try part.sourceTopics.compactMap { try log.describeTopic($0)?.partitions }
-            let count = (partitions + part.repartitionSourceTopics.map(\.partitions)).max() ?? 0
+            let topics = part.sourceTopics + part.repartitionSourceTopics.map(\.name)
+            let count = try topics.compactMap { try log.describeTopic($0)?.partitions }.max() ?? 0
             tasks += (0..<count).map { TaskID(subtopology: part.id, partition: $0) }
         }
         return state.withLock { state in
@@ -81,6 +82,8 @@ final class FakeGroup: WrappedTransport {
             return state.nextMember
         }
     }
+
+    fileprivate func end() { state.withLock { $0.isOver = true } }
 
     fileprivate func leave(_ member: Int) {
         state.withLock { state in
@@ -101,6 +104,7 @@ final class FakeGroup: WrappedTransport {
                 deal(&state)
             }
             try check(member, state)
+            if state.isOver { throw MillraceError(.cancelled, "A member asked for the end.") }
             let others = state.members.filter { $0.key != member }.values.map(\.mayHave).reduce(into: Set()) { $0.formUnion($1) }
             var offer = state.members[member]?.wanted ?? TaskAssignment()
             offer.active.subtract(others)
@@ -208,6 +212,6 @@ private final class FakeMembership: GroupMembership {
 
     func changedAssignment() throws -> TaskAssignment? { try group.assignment(of: member) }
     func report(_ held: TaskAssignment, positions: [TaskID: Int64]) { group.report(member, held, positions) }
-    func shutDownApplication() {}
+    func shutDownApplication() { group.end() }
     func leave() { group.leave(member) }
 }

@@ -70,6 +70,41 @@ import Testing
         try expectReference(run, engineCase)
     }
 
+    /// One instance asks, all end, with everything committed that they did.
+    @Test func theAppEndsOnAllItsInstances() async throws {
+        let engineCase = EngineCase.all[1]
+        let run = try run(engineCase, partitions: 3)
+        run.configuration.threads = 2
+        try run.put(engineCase.inputs)
+        let group = FakeGroup(run.log, seed: 1, reassignments: 0)
+        var backend = run.backend
+        backend.transport = group
+        let apps = (0..<2).map { _ in
+            let memory = MemoryByteStore()
+            backend.openState = { _, _ in memory }
+            return StreamsApp(run.topology, on: backend, configuration: run.configuration)
+        }
+        let running = apps.map { app in Task { try await app.run() } }
+        while try !isDone(run) { try await Task.sleep(for: .milliseconds(5)) }
+        apps[1].shutDownApplication()
+        for app in running { try await app.value }
+        #expect(apps.allSatisfy { $0.state == .stopped })
+        try expectReference(run, engineCase)
+    }
+
+    /// Without a group there is nobody else to end.
+    @Test func anAppAloneEndsToo() async throws {
+        let engineCase = EngineCase.all[1]
+        let run = try run(engineCase, partitions: 3)
+        try run.put(engineCase.inputs)
+        let app = StreamsApp(run.topology, on: run.backend, configuration: run.configuration)
+        let running = Task { try await app.run() }
+        while try !isDone(run) { try await Task.sleep(for: .milliseconds(5)) }
+        app.shutDownApplication()
+        try await running.value
+        try expectReference(run, engineCase)
+    }
+
     /// An app that ends when its input is done does not take its own part of the tasks for all of them.
     @Test func allIsDoneWhenOthersHaveDoneTheirsToo() async throws {
         let engineCase = EngineCase.all[1]
