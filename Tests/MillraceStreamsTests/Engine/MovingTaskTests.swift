@@ -115,7 +115,7 @@ import Testing
         backend.transport = group
         func app() -> StreamsApp {
             let memory = MemoryByteStore()
-            backend.openState = { _, _ in memory }
+            backend.openState = { _, _, _ in memory }
             return StreamsApp(run.topology, on: backend, configuration: run.configuration)
         }
         let other = app()
