@@ -44,7 +44,7 @@ struct KillTarget {
         lines.groupBy { _, value in String(value.prefix { $0 != " " }) }.count(in: "groups-counted").toStream().to("groups")
         var configuration = StreamsConfiguration(applicationID: "app")
         configuration.threads = 2
-        configuration.memoryBudget = 4 << 20
+        configuration.memoryBudget = 12 << 20
         configuration.commitInterval = .milliseconds(2)
         configuration.internalTopicSettings = small
         let backend = StreamsBackend.embedded(log, statePath: directory + "/state", stateMemory: 256 << 10)

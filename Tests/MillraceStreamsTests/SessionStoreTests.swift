@@ -20,7 +20,8 @@ import Testing
             name: "s", key: .string,
             rows: try SegmentedOverlay(serde: .string, retention: Self.retention, interval: Self.interval, backing: backing), index: nil,
             task: TaskContext(
-                id: TaskID(subtopology: 0, partition: 0), applicationID: "app", now: 0, logger: .silent, collector: RecordCollector(NoTopics())))
+                id: TaskID(subtopology: 0, partition: 0), applicationID: "app", now: 0, logger: .silent,
+                collector: RecordCollector(NoTopics())))
     }
 
     private func window(_ session: Session) -> Window {

@@ -141,7 +141,8 @@ extension Grouping {
             mayBeMortal: true)
         let isNull = valueSerde.flatMap { serde in serde.allowsNull ? { @Sendable in serde.isNull($0) } : nil }
         return table(
-            name, behind: parent, sources, declaration, resultSerde, StoredTableView(store: declaration.name, isVersioned: store.isVersioned),
+            name, behind: parent, sources, declaration, resultSerde,
+            StoredTableView(store: declaration.name, isVersioned: store.isVersioned),
             publicStore: store.name, isNull: isNull, assemble)
     }
 

@@ -81,7 +81,7 @@ import Testing
         backend.transport = group
         let apps = (0..<2).map { _ in
             let memory = MemoryByteStore()
-            backend.openState = { _, _ in memory }
+            backend.openState = { _, _, _ in memory }
             return StreamsApp(run.topology, on: backend, configuration: run.configuration)
         }
         let running = apps.map { app in Task { try await app.run() } }
