@@ -8,8 +8,10 @@ struct MemoryShares {
     var input: Int { budget / 8 }
     /// Rows of stores, and outputs; commits come early when they take more.
     var work: Int { budget / 2 }
-    /// A batch of rows for the disk; and what is read between two commits, since that may live on in rows.
-    var save: Int { budget / 8 }
+    /// What is read between two commits, since that may live on in rows.
+    var read: Int { budget / 8 }
+    /// A batch of rows for the disk. The more waits for it, the less there is to write: rows change again, or expire.
+    var save: Int { budget / 4 }
     /// Outputs alone. Where they can, those beyond leave memory ahead of the commit.
     var outputs: Int { budget / 8 }
     /// Rows that are being restored: taken from `work`, as a task that is restored has no rows in memory yet.

@@ -325,7 +325,7 @@ final class Worker {
         if now - lastCommit >= commitPause || queries.wantsCommit(since: lastCommit, now: now) { return true }
         // What a row takes is known when it is written to its changelog. Until then it is taken to be as long as the records that it may come from.
         let consumed = max(0, readSinceCommit - tasks.reduce(0) { $0 + $1.bufferedBytes })
-        return collector.hasStaged || collector.pendingBytes > outputBudget || consumed > configuration.memory.save / workers
+        return collector.hasStaged || collector.pendingBytes > outputBudget || consumed > configuration.memory.read / workers
             || collector.pendingBytes + tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
     }
 
