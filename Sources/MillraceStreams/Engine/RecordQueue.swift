@@ -9,7 +9,8 @@ final class RecordQueue {
     let reset: OffsetReset?
     let source: TaskSource
     // Touched for every record: without exclusivity checks, which would find nothing here, where no call leads back.
-    @exclusivity(unchecked) private var waiting: [FetchedBatches] = []
+    /// `nil` where they were taken: their memory goes at once, also of a queue that never runs empty.
+    @exclusivity(unchecked) private var waiting: ContiguousArray<FetchedBatches?> = []
     @exclusivity(unchecked) private var firstWaiting = 0
     @exclusivity(unchecked) private var batches = RecordBatchCursor(UnsafeRawBufferPointer(start: nil, count: 0))
     @exclusivity(unchecked) private var owner: AnyObject?
@@ -117,15 +118,18 @@ final class RecordQueue {
                 }
                 continue
             }
-            guard firstWaiting < waiting.count else {
+            guard firstWaiting < waiting.count, let next = waiting[firstWaiting].take() else {
                 waiting.removeAll(keepingCapacity: true)
                 firstWaiting = 0
                 owner = nil
                 if endOfBatches > position { position = endOfBatches }
                 return nil
             }
-            let next = waiting[firstWaiting]
             firstWaiting += 1
+            if firstWaiting >= 64, firstWaiting * 2 >= waiting.count {
+                waiting.removeFirst(firstWaiting)
+                firstWaiting = 0
+            }
             byteCount -= next.bytes.count
             owner = next.owner
             batches = RecordBatchCursor(next.bytes)

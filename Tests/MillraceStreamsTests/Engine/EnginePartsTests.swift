@@ -1,4 +1,5 @@
 import Millrace
+import MillraceFormats
 import MillraceTestKit
 import Testing
 
@@ -19,6 +20,29 @@ import Testing
         // What cannot be deleted is said, and does no harm.
         purge.run(now: 60_000_000_000, committed: [TopicPartition("gone", 0): 7])
         #expect(run.said.contains("could not be deleted"))
+    }
+
+    /// Input that comes faster than it is processed never lets the queue run empty; what was processed must not stay in memory until it does.
+    @Test func aQueueThatNeverRunsEmptyLetsGoOfWhatItHasProcessed() throws {
+        final class Owner {
+            let writer = RecordBatchWriter()
+        }
+        let queue = RecordQueue(
+            topic: "t", reset: nil, source: TaskSource(extractTimestamp: nil, receive: { _, _ in }), position: 0)
+        weak var first: Owner?
+        for offset in 0..<200 as Range<Int64> {
+            let owner = Owner()
+            if offset == 0 { first = owner }
+            try owner.writer.append(timestamp: 0, key: nil, value: nil)
+            try owner.writer.finish()
+            queue.add(
+                FetchedBatches(
+                    partition: TopicPartition("t", 0), bytes: owner.writer.output.bytes, owner: owner, nextOffset: Offset(offset + 1),
+                    endOffset: Offset(offset + 1)))
+            if offset > 0 { _ = try queue.take() }
+            if offset > 1 { #expect(first == nil) }
+        }
+        #expect(!queue.isEmpty)
     }
 
     @Test func aWaitIsOverOnceUntilThereAreRecords() {
