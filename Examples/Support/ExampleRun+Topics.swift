@@ -4,15 +4,20 @@ import MillraceFormats
 import Synchronization
 
 extension ExampleRun {
-    /// The latest value of each key of a topic.
+    /// The latest value of each key of a topic; keys whose latest value is null are left out.
     public func latestValues<Key: Hashable, Value>(of topic: String, key: Serde<Key>, value: Serde<Value>) throws -> [Key: Value] {
-        try TopicContents.latest(topic, of: transport, key: key, value: value)
+        var table: [Key: Value] = [:]
+        try transport.forEachRecord(of: topic) { record in
+            guard let bytes = record.key else { return }
+            table[try key.read(bytes)] = try record.value.map { try value.read($0) }
+        }
+        return table
     }
 
     /// All values of a topic.
     public func values<Value>(of topic: String, value: Serde<Value>) throws -> [Value] {
         var values: [Value] = []
-        try TopicContents.forEach(topic, of: transport) { record in
+        try transport.forEachRecord(of: topic) { record in
             if let bytes = record.value { values.append(try value.read(bytes)) }
         }
         return values

@@ -54,7 +54,7 @@ struct Numbers {
         var positions: [TopicPartition: Offset] = [:]
         while found < count {
             guard Date() < end else { throw MillraceError(.transport, "Only \(found) of \(count) counts came in \(seconds) s.") }
-            try read(Numbers.output, from: &positions) { _ in found += 1 }
+            try transport.forEachRecord(of: Numbers.output, from: &positions) { _ in found += 1 }
             if found < count { Thread.sleep(forTimeInterval: 0.2) }
         }
     }
@@ -65,7 +65,7 @@ struct Numbers {
         var expected: [String: Int64] = [:]
         var numbers = 0
         var positions: [TopicPartition: Offset] = [:]
-        try read(Numbers.input, from: &positions) { record in
+        try transport.forEachRecord(of: Numbers.input, from: &positions) { record in
             let number = record.value.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
             expected[program.key(of: number, at: record.timestamp), default: 0] += Int64(program.resultsPerNumber)
             numbers += 1
@@ -73,7 +73,7 @@ struct Numbers {
         guard numbers == count else { throw MillraceError(.corruption, "\(numbers) numbers were written, not \(count).") }
         var next: [String: Int64] = [:]
         var faults: [String] = []
-        try read(Numbers.output, from: &positions) { record in
+        try transport.forEachRecord(of: Numbers.output, from: &positions) { record in
             guard let key = record.key, let value = record.value, value.count == 8 else { return faults.append("a record is malformed") }
             let name = String(decoding: key, as: UTF8.self)
             let told: Int64 = value.loadBigEndian()
@@ -88,32 +88,5 @@ struct Numbers {
             throw MillraceError(.corruption, "\(faults.count) faults: " + faults.prefix(10).joined(separator: "; "))
         }
         print("equal: \(count) numbers, \(expected.count) keys")
-    }
-
-    /// Reads what is committed behind the positions, and moves them.
-    private func read(_ topic: String, from positions: inout [TopicPartition: Offset], _ body: (RawRecord) throws -> Void) throws {
-        let session = try transport.openSession(named: "reader", group: "reader", guarantee: .atLeastOnce)
-        defer { session.close() }
-        let scratch = ByteBuffer()
-        for number in 0..<(try transport.describeTopic(topic)?.partitions ?? 0) {
-            let partition = TopicPartition(topic, number)
-            let range = try transport.offsetRange(of: partition)
-            var position = positions[partition] ?? range.lowerBound
-            try session.assign([partition: position])
-            while position < range.upperBound {
-                for fetched in try session.poll(maxBytes: 1 << 20, timeout: .seconds(1)) {
-                    var batches = RecordBatchCursor(fetched.bytes)
-                    while let batch = try batches.next() {
-                        if batch.isControl { continue }
-                        var records = try batch.records(decompressingInto: scratch)
-                        while let record = try records.next() {
-                            if record.offset >= position { try body(record) }
-                        }
-                    }
-                    position = fetched.nextOffset
-                }
-            }
-            positions[partition] = position
-        }
     }
 }

@@ -72,29 +72,13 @@ struct KillTarget {
     /// The counts of each key are 1, 2, 3 and so on, up to how often it is in the input.
     private func check(_ log: EmbeddedLog, _ topic: String, _ keys: [String]) throws {
         var counts: [String: Int64] = [:]
-        let session = try log.openSession(named: "check", group: "check")
-        defer { session.close() }
-        for partition in (0..<partitions).map({ TopicPartition(topic, $0) }) {
-            let range = try log.offsetRange(of: partition)
-            var next = range.lowerBound
-            try session.assign([partition: next])
-            while next < range.upperBound {
-                for fetched in try session.poll(maxBytes: 1 << 20, timeout: .seconds(1)) {
-                    var batches = RecordBatchCursor(fetched.bytes)
-                    while let batch = try batches.next() {
-                        var cursor = try batch.records(decompressingInto: ByteBuffer())
-                        while let record = try cursor.next() {
-                            guard let bytes = record.key, let value = record.value else { throw wrong(topic, "a record is not whole") }
-                            let (key, count) = (String(decoding: bytes, as: UTF8.self), value.loadBigEndian(as: Int64.self))
-                            guard count == counts[key, default: 0] + 1 else {
-                                throw wrong(topic, "\(key) is counted \(count) after \(counts[key, default: 0])")
-                            }
-                            counts[key] = count
-                        }
-                    }
-                    next = fetched.nextOffset
-                }
+        try log.forEachRecord(of: topic) { record in
+            guard let bytes = record.key, let value = record.value, value.count == 8 else { throw wrong(topic, "a record is not whole") }
+            let (key, count) = (String(decoding: bytes, as: UTF8.self), value.loadBigEndian(as: Int64.self))
+            guard count == counts[key, default: 0] + 1 else {
+                throw wrong(topic, "\(key) is counted \(count) after \(counts[key, default: 0])")
             }
+            counts[key] = count
         }
         let expected = keys.reduce(into: [String: Int64]()) { $0[$1, default: 0] += 1 }
         guard counts == expected else { throw wrong(topic, "the last counts are not those of the input") }

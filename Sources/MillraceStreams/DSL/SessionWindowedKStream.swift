@@ -121,7 +121,8 @@ extension SessionWindowedKStream {
     ) -> KTable<Windowed<Key>, Result> {
         let store = store ?? .automatic
         let storeName = store.name ?? builder.newStoreName(prefix)
-        let retention = checkedRetention(of: store, storeName)
+        let retention = builder.checkedRetention(
+            of: store, storeName, keeping: "sessions", atLeast: windows.leastRetention, because: "gap and grace")
         let (windows, emit, inlet) = (self.windows, self.emit, grouping.inlet)
         let isPersistent = builder.isPersistent(store)
         return grouping.windowedTable(
@@ -136,17 +137,5 @@ extension SessionWindowedKStream {
             let node = try SessionAggregateNode(aggregate, merging: merge, windows, context, assembly)
             return inlet { try node.receive($0, $1, $2, $3) }
         }
-    }
-
-    /// How long the store keeps a session after its end, in milliseconds.
-    @usableFromInline
-    func checkedRetention(of store: Materialized, _ storeName: String) -> Int64 {
-        let retention = store.retention?.milliseconds ?? windows.leastRetention
-        if retention < windows.leastRetention {
-            builder.fail(
-                "Store \(storeName) keeps sessions for \(retention) ms, but records may change them for \(windows.leastRetention) ms (gap and grace). Raise the retention.",
-                kind: .configuration)
-        }
-        return retention
     }
 }

@@ -35,7 +35,7 @@ enum FixedWindows: Sendable {
     }
 
     /// How long a store must keep a window after its start, so that every record that is in time finds it.
-    var leastRetention: Int64 {
+    @usableFromInline var leastRetention: Int64 {
         switch self {
         case .grid(let grid): grid.leastRetention
         case .sliding(let windows): windows.leastRetention
@@ -85,7 +85,8 @@ extension TimeWindowedKStream {
     ) -> KTable<Windowed<Key>, Result> {
         let store = store ?? .automatic
         let storeName = store.name ?? builder.newStoreName(prefix)
-        let retention = checkedRetention(of: store, storeName)
+        let retention = builder.checkedRetention(
+            of: store, storeName, keeping: "windows", atLeast: windows.leastRetention, because: "size and grace")
         let isPersistent = builder.isPersistent(store)
         let (windows, emit) = (self.windows, self.emit)
         let inlet = grouping.inlet
@@ -109,18 +110,6 @@ extension TimeWindowedKStream {
                 return inlet(try windows.body(aggregate, context, assembly))
             }
         }
-    }
-
-    /// How long the store keeps a window after its start, in milliseconds.
-    @usableFromInline
-    func checkedRetention(of store: Materialized, _ storeName: String) -> Int64 {
-        let retention = store.retention?.milliseconds ?? windows.leastRetention
-        if retention < windows.leastRetention {
-            builder.fail(
-                "Store \(storeName) keeps windows for \(retention) ms, but records may change them for \(windows.leastRetention) ms (size and grace). Raise the retention.",
-                kind: .configuration)
-        }
-        return retention
     }
 }
 

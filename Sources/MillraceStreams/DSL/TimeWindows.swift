@@ -90,5 +90,5 @@ struct WindowGrid: Sendable {
     }
 
     /// How long a store must keep a window after its start.
-    var leastRetention: Int64 { size.addingClamped(grace) }
+    @usableFromInline var leastRetention: Int64 { size.addingClamped(grace) }
 }

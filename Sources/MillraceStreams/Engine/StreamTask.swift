@@ -93,7 +93,7 @@ package final class StreamTask {
     package var storeBytes: Int { stores.reduce(0) { $0 + ($1.isPersistent ? $1.store.byteCount : 0) } }
 
     /// Roughly what the next write to the disk will hold, of stores that put it off.
-    var unsavedBytes: Int { stores.reduce(0) { $0 + (($1.store as? any LateSavingStore)?.unsavedBytes ?? 0) } }
+    var unsavedBytes: Int { stores.reduce(0) { $0 + $1.store.unsavedBytes } }
 
     /// Forgets rows that can be read from disk again, beyond `limit` bytes a store. Only after a commit.
     package func trim(to limit: Int) {

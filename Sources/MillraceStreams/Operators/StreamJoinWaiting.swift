@@ -40,16 +40,7 @@ extension StreamJoin {
             store.advance(to: time.milliseconds)
             try release(time, Headers(), output)
         }
-        return StreamJoinWaiting(
-            advance: { store.advance(to: $0) }, streamTime: { store.streamTime },
-            add: { key, value, time in
-                store.expect(time)
-                try store.left.add(key, value, at: time)
-            },
-            removeOther: { key, time, now in try store.right.remove(key, at: time, now: now) },
-            release: { now, headers, output in
-                if store.isReleaseDue(after: windows.leftWait) { try release(now, headers, output) }
-            })
+        return view(of: store, store.left, store.right, waiting: windows.leftWait, release)
     }
 
     /// As the right side sees it.
@@ -58,15 +49,23 @@ extension StreamJoin {
         in store: String, _ windows: JoinWindows, key: Serde<Key>, _ assembly: NodeAssembly
     ) throws -> StreamJoinWaiting<ResultKey, Right, Left, Result> {
         let (store, release) = try waiting(in: store, windows, key: key, assembly)
-        return StreamJoinWaiting(
+        return view(of: store, store.right, store.left, waiting: windows.rightWait, release)
+    }
+
+    /// - Parameter wait: How long the side's own records wait.
+    private func view<This, Other>(
+        of store: OuterJoinStore<Left, Right>, _ own: WaitingRecords<This>, _ others: WaitingRecords<Other>, waiting wait: Int64,
+        _ release: @escaping Release
+    ) -> StreamJoinWaiting<ResultKey, This, Other, Result> {
+        StreamJoinWaiting(
             advance: { store.advance(to: $0) }, streamTime: { store.streamTime },
             add: { key, value, time in
                 store.expect(time)
-                try store.right.add(key, value, at: time)
+                try own.add(key, value, at: time)
             },
-            removeOther: { key, time, now in try store.left.remove(key, at: time, now: now) },
+            removeOther: { key, time, now in try others.remove(key, at: time, now: now) },
             release: { now, headers, output in
-                if store.isReleaseDue(after: windows.rightWait) { try release(now, headers, output) }
+                if store.isReleaseDue(after: wait) { try release(now, headers, output) }
             })
     }
 

@@ -8,9 +8,9 @@ import MillraceCore
 /// A record too old to be found again still goes to the changelog, and so does a record without a value, as in Kafka Streams. Unlike there, the number of the last put
 /// and the time up to which records have expired survive a restart: neither can a record take the place of another one, nor can one come back that was gone.
 ///
-/// Kafka: a `WindowStore` that retains duplicates.
-///
 /// The disk gets records by the save, not by the commit: those of a short window are mostly gone by then, and never go there.
+///
+/// Kafka: a `WindowStore` that retains duplicates.
 @usableFromInline
 final class JoinStore<Value>: StateStore {
     /// A put since the last commit.
@@ -146,6 +146,10 @@ final class JoinStore<Value>: StateStore {
 
     @usableFromInline var hasUncommittedRows: Bool { !pending.isEmpty }
     @usableFromInline var canSaveLater: Bool { true }
+
+    @usableFromInline var unsavedBytes: Int {
+        disk == nil ? 0 : segments.reduce(0) { $0 + $1.unsavedSlots.count } * (averageValueSize + 48)
+    }
 
     @usableFromInline
     func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
@@ -298,11 +302,5 @@ final class JoinStore<Value>: StateStore {
         guard live > firstSegmentOnDisk else { return }
         disk.delete(segments: firstSegmentOnDisk..<live, batch)
         firstSegmentOnDisk = live
-    }
-}
-
-extension JoinStore: LateSavingStore {
-    var unsavedBytes: Int {
-        disk == nil ? 0 : segments.reduce(0) { $0 + $1.unsavedSlots.count } * (averageValueSize + 48)
     }
 }

@@ -116,6 +116,7 @@ public final class KeyValueStore<Key, Value>: StateStore {
     /// Whether anything was written since the last commit.
     public var hasUncommittedRows: Bool { overlay.hasUncommittedRows }
     public var canSaveLater: Bool { true }
+    public var unsavedBytes: Int { overlay.unsavedBytes }
 
     public func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
         try overlay.commit(batch: batch, changelog)
@@ -142,10 +143,6 @@ public final class KeyValueStore<Key, Value>: StateStore {
         _ = try keySerde.write(key, to: keyBuffer)
         return keyBuffer.bytes
     }
-}
-
-extension KeyValueStore: LateSavingStore {
-    var unsavedBytes: Int { overlay.unsavedBytes }
 }
 
 extension KeyValueStore: VerbatimStore {

@@ -101,6 +101,7 @@ public final class SessionStore<Key, Value>: StateStore {
     /// Whether anything was written since the last commit.
     public var hasUncommittedRows: Bool { rows.hasUncommittedRows }
     public var canSaveLater: Bool { true }
+    public var unsavedBytes: Int { rows.unsavedBytes }
 
     public func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
         try rows.commit(to: changelog, batch: batch)
@@ -282,8 +283,4 @@ extension SessionStore {
         if indexOrder == .byKey { indexBuffer.append(bigEndian: start) }
         return end
     }
-}
-
-extension SessionStore: LateSavingStore {
-    var unsavedBytes: Int { rows.unsavedBytes }
 }

@@ -10,6 +10,8 @@ public protocol StateStore: AnyObject {
     var hasUncommittedRows: Bool { get }
     /// Whether `commit` may be called without a batch although the store is on disk; it then keeps the rows for the next batch.
     var canSaveLater: Bool { get }
+    /// Roughly how many bytes the next batch for the disk will hold, of a store that can save later.
+    var unsavedBytes: Int { get }
 
     /// Hands all writes since the last commit to the changelog and to the batch for the disk.
     ///
@@ -37,12 +39,7 @@ extension StateStore {
 
 extension StateStore {
     public var canSaveLater: Bool { false }
-}
-
-/// A store that keeps committed rows for a later write to the disk.
-protocol LateSavingStore: AnyObject {
-    /// Roughly how many bytes the next write will be.
-    var unsavedBytes: Int { get }
+    public var unsavedBytes: Int { 0 }
 }
 
 /// A store that may be restored past itself, because its rows on disk are the records of its changelog: the key behind a prefix, and the time before the value.

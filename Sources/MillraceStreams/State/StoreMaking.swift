@@ -46,4 +46,21 @@ extension StreamsBuilder {
         case .automatic, .persistent, .versioned: true
         }
     }
+
+    /// How long a store of windows or sessions keeps them, in milliseconds: as long as records may change them, or longer where that is asked for.
+    ///
+    /// - Parameters:
+    ///   - what: What is kept, for the message, and `parts`: what the least retention is the sum of.
+    @usableFromInline
+    func checkedRetention(
+        of store: Materialized, _ storeName: String, keeping what: String, atLeast least: Int64, because parts: String
+    ) -> Int64 {
+        let retention = store.retention?.milliseconds ?? least
+        if retention < least {
+            fail(
+                "Store \(storeName) keeps \(what) for \(retention) ms, but records may change them for \(least) ms (\(parts)). Raise the retention.",
+                kind: .configuration)
+        }
+        return retention
+    }
 }

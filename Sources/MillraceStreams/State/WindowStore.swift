@@ -80,6 +80,7 @@ public final class WindowStore<Key, Value>: StateStore {
     /// Whether anything was written since the last commit.
     public var hasUncommittedRows: Bool { rows.hasUncommittedRows || unmerged?.isEmpty == false }
     public var canSaveLater: Bool { true }
+    public var unsavedBytes: Int { rows.unsavedBytes }
 
     public func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
         try unmerged?.mergePanes()
@@ -289,8 +290,4 @@ extension WindowStore {
         }
         return start
     }
-}
-
-extension WindowStore: LateSavingStore {
-    var unsavedBytes: Int { rows.unsavedBytes }
 }

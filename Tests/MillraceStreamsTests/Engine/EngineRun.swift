@@ -105,29 +105,12 @@ final class EngineRun {
 
     /// All records of a topic, partition by partition.
     func records(of topic: String) throws -> [WrittenRecord] {
-        guard let partitions = try log.describeTopic(topic)?.partitions else { return [] }
-        let session = try log.openSession(named: "reader", group: "reader")
-        defer { session.close() }
         var records: [WrittenRecord] = []
-        for partition in (0..<partitions).map({ TopicPartition(topic, $0) }) {
-            let range = try log.offsetRange(of: partition)
-            var next = range.lowerBound
-            try session.assign([partition: next])
-            while next < range.upperBound {
-                for fetched in try session.poll(maxBytes: 1 << 20, timeout: .seconds(1)) {
-                    var batches = RecordBatchCursor(fetched.bytes)
-                    while let batch = try batches.next() {
-                        var cursor = try batch.records(decompressingInto: ByteBuffer())
-                        while let record = try cursor.next() {
-                            records.append(
-                                WrittenRecord(
-                                    key: record.key.map { Array($0) }, value: record.value.map { Array($0) }, timestamp: record.timestamp,
-                                    headers: try record.headers.decoded()))
-                        }
-                    }
-                    next = fetched.nextOffset
-                }
-            }
+        try log.forEachRecord(of: topic) { record in
+            records.append(
+                WrittenRecord(
+                    key: record.key.map { Array($0) }, value: record.value.map { Array($0) }, timestamp: record.timestamp,
+                    headers: try record.headers.decoded()))
         }
         return records
     }

@@ -42,6 +42,17 @@ import Testing
         return true
     }
 
+    /// Two instances of an app, each with a state of its own.
+    private func twoApps(of run: EngineRun, in group: FakeGroup) -> [StreamsApp] {
+        var backend = run.backend
+        backend.transport = group
+        return (0..<2).map { _ in
+            let memory = MemoryByteStore()
+            backend.openState = { _, _, _ in memory }
+            return StreamsApp(run.topology, on: backend, configuration: run.configuration)
+        }
+    }
+
     /// Two processes of two workers each, in a group that deals tasks anew all the time, with standbys, puts workers out before, in and behind their commits, and does not say of
     /// some commits what became of them.
     @Test(arguments: EngineCase.all.map { ($0, Int32(3)) } + EngineCase.timed.map { ($0, Int32(1)) })
@@ -50,13 +61,7 @@ import Testing
         run.configuration.threads = 2
         try run.put(engineCase.inputs, batch: 2)
         let group = FakeGroup(run.log, seed: UInt64(engineCase.inputs.count) + UInt64(partitions), reassignments: 60)
-        var backend = run.backend
-        backend.transport = group
-        let apps = (0..<2).map { _ in
-            let memory = MemoryByteStore()
-            backend.openState = { _, _, _ in memory }
-            return StreamsApp(run.topology, on: backend, configuration: run.configuration)
-        }
+        let apps = twoApps(of: run, in: group)
         let running = apps.map { app in Task { try await app.run() } }
         var rounds = 0
         while try rounds < 6000 && !(group.isAtRest && isDone(run)) {
@@ -77,13 +82,7 @@ import Testing
         run.configuration.threads = 2
         try run.put(engineCase.inputs)
         let group = FakeGroup(run.log, seed: 1, reassignments: 0)
-        var backend = run.backend
-        backend.transport = group
-        let apps = (0..<2).map { _ in
-            let memory = MemoryByteStore()
-            backend.openState = { _, _, _ in memory }
-            return StreamsApp(run.topology, on: backend, configuration: run.configuration)
-        }
+        let apps = twoApps(of: run, in: group)
         let running = apps.map { app in Task { try await app.run() } }
         while try !isDone(run) { try await Task.sleep(for: .milliseconds(5)) }
         apps[1].shutDownApplication()

@@ -43,28 +43,11 @@ final class AppOnDisk {
 
     /// All records of a topic, partition by partition, as `key=value`.
     func read(_ topic: String) throws -> [String] {
-        let session = try log.openSession(named: "reader", group: "reader")
-        defer { session.close() }
         var records: [String] = []
-        for partition in 0..<(try log.describeTopic(topic)?.partitions ?? 0) {
-            let partition = TopicPartition(topic, partition)
-            let end = try log.offsetRange(of: partition).upperBound
-            var next = Offset(0)
-            try session.assign([partition: next])
-            while next < end {
-                for fetched in try session.poll(maxBytes: 1 << 20, timeout: .milliseconds(100)) {
-                    next = fetched.nextOffset
-                    var batches = RecordBatchCursor(fetched.bytes)
-                    while let batch = try batches.next() {
-                        var cursor = try batch.records(decompressingInto: ByteBuffer())
-                        while let record = try cursor.next() {
-                            let key = record.key.map { String(decoding: $0, as: UTF8.self) } ?? "nil"
-                            let value = record.value.map { String(decoding: $0, as: UTF8.self) } ?? "nil"
-                            records.append("\(key)=\(value)")
-                        }
-                    }
-                }
-            }
+        try log.forEachRecord(of: topic) { record in
+            let key = record.key.map { String(decoding: $0, as: UTF8.self) } ?? "nil"
+            let value = record.value.map { String(decoding: $0, as: UTF8.self) } ?? "nil"
+            records.append("\(key)=\(value)")
         }
         return records
     }
