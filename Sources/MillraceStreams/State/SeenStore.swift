@@ -67,6 +67,8 @@ final class SeenStore: StateStore {
 
     @usableFromInline var byteCount: Int { rows.byteCount }
     @usableFromInline var hasUncommittedRows: Bool { rows.hasUncommittedRows }
+    @usableFromInline var canSaveLater: Bool { true }
+    @usableFromInline var unsavedBytes: Int { rows.unsavedBytes }
 
     @usableFromInline
     func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
