@@ -64,10 +64,16 @@ final class SubscriptionStore<ForeignKey, Key>: StateStore {
     @usableFromInline var hasUncommittedRows: Bool { overlay.hasUncommittedRows }
     @usableFromInline var canSaveLater: Bool { true }
     @usableFromInline var unsavedBytes: Int { overlay.unsavedBytes }
+    @usableFromInline var savesSorted: Bool { true }
 
     @usableFromInline
     func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
         try overlay.commit(batch: batch, changelog)
+    }
+
+    @usableFromInline
+    func save(to entries: any SortedEntries, _ batch: any ByteStoreBatch) throws {
+        try overlay.save(to: entries)
     }
 
     @usableFromInline
