@@ -23,7 +23,7 @@ struct MillraceMicroBench {
             let names = Set(arguments.operands)
             let directory = NSTemporaryDirectory() + "millrace-microbench-\(ProcessInfo.processInfo.processIdentifier)"
             defer { try? FileManager.default.removeItem(atPath: directory) }
-            let all = SerdeBenchmarks.all + StoreBenchmarks.all + BatchBenchmarks.all + TaskBenchmarks.all()
+            let all = SerdeBenchmarks.all + StoreBenchmarks.all + BatchBenchmarks.all + TaskBenchmarks.all() + OperatorBenchmarks.all
             for benchmark in all + LogBenchmarks.all(in: directory) where names.isEmpty || names.contains(benchmark.name) {
                 print(benchmark.name, benchmark.operations, try benchmark.count())
             }

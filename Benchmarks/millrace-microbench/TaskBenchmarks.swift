@@ -14,7 +14,7 @@ enum TaskBenchmarks {
                 let inputs = try scenario.inputs.map { ($0, try halves(of: BenchmarkTopic(rawValue: $0), count)) }
                 var rounds = [0, 1].map { round in inputs.map { ($0.0, $0.1.owner, $0.1.parts[round]) } }
                 return {
-                    for (topic, owner, batches) in rounds.removeFirst() { task.add(topic, batches, of: owner) }
+                    for (topic, owner, batches) in rounds.removeFirst() { try task.add(topic, batches, of: owner) }
                     try task.work()
                 }
             }

@@ -3,6 +3,43 @@ import Testing
 @testable import MillraceStreams
 
 @Suite struct KeyOrderTests {
+    /// An order that was made of all keys at once goes on like one that they came into one by one.
+    @Test func sortedSlotsMakeTheSameOrder() {
+        let keys = KeyTable()
+        var random = SeededNumbers(seed: 5)
+        for _ in 0..<300 {
+            withUnsafeBytes(of: UInt32.random(in: 0...400, using: &random).bigEndian) { _ = keys.insert($0) }
+        }
+        var slots = ContiguousArray(0..<keys.slotLimit)
+        keys.sort(&slots)
+        let order = KeyOrder(of: keys, sorted: slots)
+        func walk() -> [UInt32] {
+            var found: [UInt32] = []
+            var slot = order.first
+            while slot >= 0 {
+                found.append(keys.key(of: slot).loadBigEndian())
+                slot = order.next(slot)
+            }
+            return found
+        }
+        var reference = Set(slots.map { keys.key(of: $0).loadBigEndian(as: UInt32.self) })
+        #expect(walk() == reference.sorted())
+        for _ in 0..<300 {
+            let number = UInt32.random(in: 0...400, using: &random)
+            withUnsafeBytes(of: number.bigEndian) { key in
+                if case let slot = keys.find(key), slot >= 0 {
+                    order.remove(slot)
+                    keys.remove(slot)
+                    reference.remove(number)
+                } else {
+                    order.insert(keys.insert(key).slot)
+                    reference.insert(number)
+                }
+            }
+            #expect(walk() == reference.sorted())
+        }
+    }
+
     /// Inserts and removes keys in a fixed pseudo-random order and compares every seek with a sorted array.
     @Test func seeksLikeASortedArray() {
         let keys = KeyTable()

@@ -89,8 +89,9 @@ import Testing
         try restored.restoreChanges(log)
         #expect(restored.count == store.count && restored.bufferedBytes == store.bufferedBytes)
         var last: Int64 = -1
-        while let expected = try store.first() {
-            let found = try #require(try restored.first())
+        while let slot = store.first {
+            let expected = store.entries[slot]
+            let found = restored.entries[try #require(restored.first)]
             #expect(found.key == expected.key && found.change.new == expected.change.new && found.change.old == expected.change.old)
             #expect(found.origin.timestamp == expected.origin.timestamp && found.origin.headers == expected.origin.headers)
             let due = try #require(store.firstTime)

@@ -10,7 +10,12 @@ import MillracePlan
 ///
 /// It saves the stores and joins of a table for each stream. Kafka: `CogroupedKStream<K, VOut>`.
 public struct CogroupedKStream<Key, Result> {
-    let cogrouping: Cogrouping<Key, Result>
+    @usableFromInline let cogrouping: Cogrouping<Key, Result>
+
+    @inlinable
+    init(cogrouping: Cogrouping<Key, Result>) {
+        self.cogrouping = cogrouping
+    }
 
     /// Adds a stream. A grouped stream that is added again gets the new aggregator in the old one's place.
     ///
@@ -19,6 +24,7 @@ public struct CogroupedKStream<Key, Result> {
     /// - Parameter aggregator: Gets key, value and the result so far, and gives the new result; `nil` deletes the row.
     ///
     /// Kafka: `cogroup`.
+    @inlinable
     public func cogroup<Value>(
         _ grouped: KGroupedStream<Key, Value>, _ aggregator: @escaping @Sendable (Key, Value, Result) throws -> Result?
     ) -> CogroupedKStream {
@@ -26,6 +32,7 @@ public struct CogroupedKStream<Key, Result> {
     }
 
     /// Adds a stream whose aggregator begins without a result where `aggregate` is given no initial one.
+    @inlinable
     public func cogroup<Value>(
         _ grouped: KGroupedStream<Key, Value>, fromNil aggregator: @escaping @Sendable (Key, Value, Result?) throws -> Result?
     ) -> CogroupedKStream {
@@ -42,7 +49,7 @@ public struct CogroupedKStream<Key, Result> {
     ///   - named: The beginning of the names of the nodes.
     ///
     /// Kafka: `aggregate`.
-    @discardableResult
+    @inlinable @discardableResult
     public func aggregate(
         _ initial: @escaping @autoclosure @Sendable () throws -> Result, in store: Materialized = .automatic, value: Serde<Result>? = nil,
         named: String? = nil
@@ -51,7 +58,7 @@ public struct CogroupedKStream<Key, Result> {
     }
 
     /// Folds the values of each key into a result that does not exist before the first one. All aggregators must be ones that begin without a result.
-    @discardableResult
+    @inlinable @discardableResult
     public func aggregate(
         in store: Materialized = .automatic, value: Serde<Result>? = nil, named: String? = nil
     ) -> KTable<Key, Result> {
@@ -59,7 +66,8 @@ public struct CogroupedKStream<Key, Result> {
         return aggregated({ nil }, in: store, value: value, named: named)
     }
 
-    private func aggregated(
+    @inlinable
+    func aggregated(
         _ initial: @escaping @Sendable () throws -> Result?, in store: Materialized, value: Serde<Result>?, named: String?
     ) -> KTable<Key, Result> {
         let name = cogrouping.storeName(store)
@@ -105,6 +113,7 @@ extension KGroupedStream {
     /// - Parameter aggregator: Gets key, value and the result so far, and gives the new result; `nil` deletes the row.
     ///
     /// Kafka: `cogroup`.
+    @inlinable
     public func cogroup<Result>(
         _ aggregator: @escaping @Sendable (Key, Value, Result) throws -> Result?
     ) -> CogroupedKStream<Key, Result> {
@@ -112,6 +121,7 @@ extension KGroupedStream {
     }
 
     /// Begins to fold this and other grouped streams, with an aggregator that begins without a result where `aggregate` is given no initial one.
+    @inlinable
     public func cogroup<Result>(
         fromNil aggregator: @escaping @Sendable (Key, Value, Result?) throws -> Result?
     ) -> CogroupedKStream<Key, Result> {

@@ -2,6 +2,7 @@ import MillraceCore
 import MillracePlan
 
 /// What the results of a cogrouping belong to.
+@usableFromInline
 enum CogroupedRows<Key, Result>: Sendable {
     case perKey
     case perWindow(FixedWindows)
@@ -9,19 +10,21 @@ enum CogroupedRows<Key, Result>: Sendable {
 }
 
 /// One stream of a cogrouping, with the type of its values erased.
+@usableFromInline
 struct CogroupedInput<Key, Result> {
-    let grouping: ObjectIdentifier
-    let keySerde: Serde<Key>?
+    @usableFromInline let grouping: ObjectIdentifier
+    @usableFromInline let keySerde: Serde<Key>?
     /// Whether the aggregator can do without an initial result.
-    let beginsFromNil: Bool
-    let repartitioned: (_ store: String, _ existing: LogicalNode?) -> (node: LogicalNode, sources: Set<String>)
+    @usableFromInline let beginsFromNil: Bool
+    @usableFromInline let repartitioned: (_ store: String, _ existing: LogicalNode?) -> (node: LogicalNode, sources: Set<String>)
     /// Makes the node that folds the stream's values.
-    let payload:
+    @usableFromInline let payload:
         (
             _ rows: CogroupedRows<Key, Result>, _ store: String, _ initial: @escaping @Sendable () throws -> Result?,
             _ sendsOldValues: @escaping @Sendable () -> Bool
         ) -> NodePayload
 
+    @inlinable
     init<Value>(_ grouping: Grouping<Key, Value>, _ aggregator: @escaping @Sendable (Key, Value, Result) throws -> Result?) {
         self.init(grouping, beginsFromNil: false) { key, value, result in
             guard let result else { return nil }
@@ -29,11 +32,13 @@ struct CogroupedInput<Key, Result> {
         }
     }
 
+    @inlinable
     init<Value>(_ grouping: Grouping<Key, Value>, fromNil aggregator: @escaping @Sendable (Key, Value, Result?) throws -> Result?) {
         self.init(grouping, beginsFromNil: true, aggregator)
     }
 
-    private init<Value>(
+    @inlinable
+    init<Value>(
         _ grouping: Grouping<Key, Value>, beginsFromNil: Bool,
         _ aggregator: @escaping @Sendable (Key, Value, Result?) throws -> Result?
     ) {
@@ -74,22 +79,29 @@ struct CogroupedInput<Key, Result> {
 /// The streams of a cogrouping, and what its aggregations share.
 ///
 /// Kafka: `CogroupedStreamAggregateBuilder`.
+@usableFromInline
 struct Cogrouping<Key, Result> {
-    let builder: StreamsBuilder
-    private var inputs: [CogroupedInput<Key, Result>]
-    private let repartitions: SharedRepartitions
+    @usableFromInline let builder: StreamsBuilder
+    @usableFromInline var inputs: [CogroupedInput<Key, Result>]
+    @usableFromInline let repartitions: SharedRepartitions
 
     /// The repartition of each stream, made by the first aggregation that needs it.
-    private final class SharedRepartitions {
-        var nodes: [ObjectIdentifier: LogicalNode] = [:]
+    @usableFromInline
+    final class SharedRepartitions {
+        @usableFromInline var nodes: [ObjectIdentifier: LogicalNode] = [:]
+
+        @usableFromInline
+        init() {}
     }
 
+    @inlinable
     init<Value>(_ grouping: Grouping<Key, Value>, _ input: CogroupedInput<Key, Result>) {
         builder = grouping.builder
         inputs = [input]
         repartitions = SharedRepartitions()
     }
 
+    @inlinable
     func adding(_ input: CogroupedInput<Key, Result>) -> Cogrouping {
         var cogrouping = self
         if let index = inputs.firstIndex(where: { $0.grouping == input.grouping }) {
@@ -100,18 +112,21 @@ struct Cogrouping<Key, Result> {
         return cogrouping
     }
 
+    @usableFromInline
     func checkAllBeginFromNil() {
         guard inputs.contains(where: { !$0.beginsFromNil }) else { return }
         builder.fail("An aggregator of a cogrouping needs a result to begin with. Give aggregate an initial one, or use cogroup(fromNil:).")
     }
 
+    @usableFromInline
     func storeName(_ store: Materialized) -> String {
-        guard let name = store.name else { return builder.graph.newStoreName("COGROUPKSTREAM-AGGREGATE-") }
+        guard let name = store.name else { return builder.newStoreName("COGROUPKSTREAM-AGGREGATE-") }
         builder.check(name: name, of: "store")
         return name
     }
 
     /// How long a windowed store keeps its rows.
+    @usableFromInline
     func retention(of store: Materialized, name: String, atLeast least: Int64) -> Int64 {
         let retention = store.retention?.milliseconds ?? least
         if retention < least {
@@ -123,6 +138,7 @@ struct Cogrouping<Key, Result> {
     }
 
     /// Adds a node for each stream and one in which their results meet; the nodes share a store.
+    @usableFromInline
     func table<RowKey>(
         _ store: Materialized, name storeName: String, value: Serde<Result>?, named: String?, view: TableView<RowKey, Result>,
         isVersioned: Bool, grace: Int64?, key rowKey: (Serde<Key>) -> Serde<RowKey>,

@@ -5,23 +5,43 @@ import MillracePlan
 ///
 ///     left table -> send -> [subscription topic] -> receive -> answer -+-> [response topic] -> resolve
 ///                                                     right table -> update -+
+@usableFromInline
 struct ForeignKeyJoin<Key, Value, ForeignKey, Other, Result>: Sendable {
-    let names: ForeignKeyJoinNames
+    @usableFromInline let names: ForeignKeyJoinNames
     /// Whether it is a left join.
-    let keepsUnmatched: Bool
-    let primary: Serde<Key>
-    let foreign: Serde<ForeignKey>
-    let left: Serde<Value>
-    let right: Serde<Other>
+    @usableFromInline let keepsUnmatched: Bool
+    @usableFromInline let primary: Serde<Key>
+    @usableFromInline let foreign: Serde<ForeignKey>
+    @usableFromInline let left: Serde<Value>
+    @usableFromInline let right: Serde<Other>
     /// How the left table is partitioned, and the right one, where not by the bytes of their keys.
-    let partitioner: KeyPartitioner<Key>?
-    let otherPartitioner: KeyPartitioner<ForeignKey>?
-    let foreignKey: @Sendable (Key, Value) throws -> ForeignKey?
-    let joiner: @Sendable (Value, Other?) throws -> Result?
+    @usableFromInline let partitioner: KeyPartitioner<Key>?
+    @usableFromInline let otherPartitioner: KeyPartitioner<ForeignKey>?
+    @usableFromInline let foreignKey: @Sendable (Key, Value) throws -> ForeignKey?
+    @usableFromInline let joiner: @Sendable (Value, Other?) throws -> Result?
+
+    @inlinable
+    init(
+        names: ForeignKeyJoinNames, keepsUnmatched: Bool, primary: Serde<Key>, foreign: Serde<ForeignKey>, left: Serde<Value>,
+        right: Serde<Other>, partitioner: KeyPartitioner<Key>?, otherPartitioner: KeyPartitioner<ForeignKey>?,
+        foreignKey: @escaping @Sendable (Key, Value) throws -> ForeignKey?, joiner: @escaping @Sendable (Value, Other?) throws -> Result?
+    ) {
+        self.names = names
+        self.keepsUnmatched = keepsUnmatched
+        self.primary = primary
+        self.foreign = foreign
+        self.left = left
+        self.right = right
+        self.partitioner = partitioner
+        self.otherPartitioner = otherPartitioner
+        self.foreignKey = foreignKey
+        self.joiner = joiner
+    }
 
     /// Sends subscriptions when rows of the left table change.
     ///
     /// - Returns: The source in which they arrive.
+    @inlinable
     func addSubscribing(to table: KTable<Key, Value>) -> LogicalNode {
         let graph = table.builder.graph
         let send = NodePayload { assembly in
@@ -43,6 +63,7 @@ struct ForeignKeyJoin<Key, Value, ForeignKey, Other, Result>: Sendable {
     /// Keeps and answers subscriptions, and answers them again when rows of the right table change.
     ///
     /// - Returns: The source in which the answers arrive.
+    @inlinable
     func addAnswering(to table: KTable<ForeignKey, Other>, behind subscriptions: LogicalNode) -> LogicalNode {
         let builder = table.builder
         let view = table.view
@@ -71,6 +92,7 @@ struct ForeignKeyJoin<Key, Value, ForeignKey, Other, Result>: Sendable {
     }
 
     /// Joins the answers with the rows of the left table.
+    @inlinable
     func addResolving(_ table: KTable<Key, Value>, behind answers: LogicalNode) -> LogicalNode {
         table.builder.graph.copartition(table.sources.union([names.responseSource]).sorted())
         let view = table.view
@@ -84,7 +106,8 @@ struct ForeignKeyJoin<Key, Value, ForeignKey, Other, Result>: Sendable {
     }
 
     /// Keeps each subscription, or forgets it, and sends it on to be answered. Kafka: `SubscriptionReceiveProcessorSupplier`.
-    private func receiver(_ name: String, _ assembly: NodeAssembly) throws -> NodeInput {
+    @inlinable
+    func receiver(_ name: String, _ assembly: NodeAssembly) throws -> NodeInput {
         let store: SubscriptionStore<ForeignKey, Key> = try assembly.task.store(name)
         let output = try assembly.output(ForeignKey?.self, Subscription<Key>.self)
         let site = assembly.site
@@ -101,7 +124,8 @@ struct ForeignKeyJoin<Key, Value, ForeignKey, Other, Result>: Sendable {
     /// A trip through an internal topic.
     ///
     /// - Returns: The source behind it.
-    private func through<TopicKey, TopicValue>(
+    @inlinable
+    func through<TopicKey, TopicValue>(
         _ topic: String, sink: String, source: String, key: Serde<TopicKey>, value: Serde<TopicValue>,
         partitioner: Partitioner<TopicKey, TopicValue>?, parents: [LogicalNode], _ graph: LogicalGraph
     ) -> LogicalNode {

@@ -1,27 +1,29 @@
 import MillracePlan
 
 /// The names of the nodes, topics and the store of a foreign-key join, taken in the order in which Kafka Streams takes its numbers.
-struct ForeignKeyJoinNames {
+@usableFromInline
+struct ForeignKeyJoinNames: Sendable {
     /// The topic in which rows of the left table say which foreign key they point at.
-    let subscriptionTopic: String
-    let subscriptionSend: String
-    let subscriptionSink: String
-    let subscriptionSource: String
-    let subscriptionStore: String
+    @usableFromInline let subscriptionTopic: String
+    @usableFromInline let subscriptionSend: String
+    @usableFromInline let subscriptionSink: String
+    @usableFromInline let subscriptionSource: String
+    @usableFromInline let subscriptionStore: String
     /// Keeps subscriptions.
-    let subscriptionReceive: String
+    @usableFromInline let subscriptionReceive: String
     /// Answers a new subscription.
-    let subscriptionJoin: String
+    @usableFromInline let subscriptionJoin: String
     /// Answers all subscriptions of a row of the right table that changed.
-    let foreignJoin: String
+    @usableFromInline let foreignJoin: String
     /// The topic of the answers.
-    let responseTopic: String
-    let responseSink: String
-    let responseSource: String
+    @usableFromInline let responseTopic: String
+    @usableFromInline let responseSink: String
+    @usableFromInline let responseSource: String
     /// Joins answers with the row that they were asked for.
-    let resolver: String
-    let result: String
+    @usableFromInline let resolver: String
+    @usableFromInline let result: String
 
+    @usableFromInline
     init(_ named: String?, _ graph: LogicalGraph) {
         func name(_ suffix: String, _ prefix: String) -> String { named.map { $0 + suffix } ?? graph.newProcessorName(prefix) }
         subscriptionTopic = name("-subscription-registration", "KTABLE-FK-JOIN-SUBSCRIPTION-REGISTRATION-") + "-topic"

@@ -11,6 +11,7 @@ public struct GlobalKTable<Key, Value> {
     /// The name of the store behind it; processors may read it without being connected to it.
     public let storeName: String
 
+    @usableFromInline
     init(builder: StreamsBuilder, storeName: String) {
         self.builder = builder
         self.storeName = storeName
@@ -31,7 +32,7 @@ extension StreamsBuilder {
     ///   - store: Where the rows are kept. It cannot be a versioned store: `build` throws for one.
     ///
     /// Kafka: `globalTable`.
-    @discardableResult
+    @inlinable @discardableResult
     public func globalTable<Key, Value>(
         _ topic: String, key: Serde<Key>? = nil, value: Serde<Value>? = nil, in store: Materialized = .automatic, named: String? = nil
     ) -> GlobalKTable<Key, Value> {
@@ -42,7 +43,7 @@ extension StreamsBuilder {
         }
         check(name: topic, of: "topic")
         checkTimeToLive(store, store.name ?? topic, isAllowed: false)
-        let storeName = store.name ?? graph.newStoreName(topic + "-")
+        let storeName = store.name ?? newStoreName(topic + "-")
         let sourceName = self.name(named, prefix: "KSTREAM-SOURCE-", suffix: "-source")
         let name = self.name(named, prefix: "KTABLE-SOURCE-")
         let keySerde = serde(key, for: "the keys of \(topic)")
@@ -62,7 +63,8 @@ extension StreamsBuilder {
 
 extension NodePayload {
     /// Writes each record to the store of a global table.
-    fileprivate static func globalTable<Key, Value>(_ store: String, _: Key.Type, _: Value.Type) -> NodePayload {
+    @inlinable
+    static func globalTable<Key, Value>(_ store: String, _: Key.Type, _: Value.Type) -> NodePayload {
         NodePayload { assembly in
             let rows = try TableStore<Key, Value>(named: store, in: assembly.task)
             let site = assembly.site

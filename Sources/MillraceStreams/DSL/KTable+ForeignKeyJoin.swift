@@ -21,6 +21,7 @@ extension KTable {
     ///   - joiner: Gets the row of this table and the one it points at. A result of `nil` deletes the row.
     ///
     /// Kafka: `join(KTable, foreignKeyExtractor, …)`, with `TableJoined`.
+    @inlinable
     public func join<ForeignKey, Other, Result>(
         _ other: KTable<ForeignKey, Other>, foreignKey: @escaping @Sendable (Key, Value) throws -> ForeignKey?,
         in store: Materialized = .automatic, value: Serde<Result>? = nil, named: String? = nil,
@@ -39,6 +40,7 @@ extension KTable {
     ///     let offers = products.leftJoin(shops, foreignKey: { _, product in product.shop }) { product, shop in Offer(product, shop) }
     ///
     /// Kafka: `leftJoin(KTable, foreignKeyExtractor, …)`.
+    @inlinable
     public func leftJoin<ForeignKey, Other, Result>(
         _ other: KTable<ForeignKey, Other>, foreignKey: @escaping @Sendable (Key, Value) throws -> ForeignKey?,
         in store: Materialized = .automatic, value: Serde<Result>? = nil, named: String? = nil,
@@ -50,7 +52,8 @@ extension KTable {
             joiner)
     }
 
-    private func joined<ForeignKey, Other, Result>(
+    @inlinable
+    func joined<ForeignKey, Other, Result>(
         _ other: KTable<ForeignKey, Other>, foreignKey: @escaping @Sendable (Key, Value) throws -> ForeignKey?, keepsUnmatched: Bool,
         in store: Materialized, value: Serde<Result>?, named: String?, _ partitioner: KeyPartitioner<Key>?,
         _ otherPartitioner: KeyPartitioner<ForeignKey>?, _ joiner: @escaping @Sendable (Value, Other?) throws -> Result?
@@ -60,7 +63,7 @@ extension KTable {
         if let named { builder.check(name: named, of: "join") }
         let names = ForeignKeyJoinNames(named, builder.graph)
         builder.checkIsSame(as: other.builder, at: names.result)
-        let storeName = store.name ?? builder.graph.newStoreName("KTABLE-FK-JOIN-OUTPUT-")
+        let storeName = store.name ?? builder.newStoreName("KTABLE-FK-JOIN-OUTPUT-")
         let primary = builder.serde(keySerde, for: "the keys of topic \(names.responseTopic)")
         let foreign = builder.serde(other.keySerde, for: "the keys of topic \(names.subscriptionTopic)")
         let left = builder.serde(valueSerde, for: "the hashes in topic \(names.subscriptionTopic)")

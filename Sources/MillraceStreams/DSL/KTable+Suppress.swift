@@ -17,6 +17,7 @@ extension KTable {
     ///   - changelogSettings: Settings of the changelog topic beyond the necessary ones, by Kafka's names.
     ///
     /// A table that does not come from windowed aggregations is an error of kind `topology`. Kafka: `suppress(Suppressed.untilWindowCloses)`.
+    @inlinable
     public func suppress<WindowedKey>(
         _ suppression: WindowSuppression, named: String? = nil, isLogged: Bool = true, changelogSettings: [String: String] = [:]
     ) -> KTable where Key == Windowed<WindowedKey> {
@@ -42,6 +43,7 @@ extension KTable {
     ///   - changelogSettings: Settings of the changelog topic beyond the necessary ones, by Kafka's names.
     ///
     /// Kafka: `suppress(Suppressed.untilTimeLimit)`.
+    @inlinable
     public func suppress(
         _ suppression: TimeLimitSuppression, named: String? = nil, isLogged: Bool = true, changelogSettings: [String: String] = [:]
     ) -> KTable {
@@ -60,14 +62,15 @@ extension KTable {
     @_disfavoredOverload
     public func suppress(_ suppression: WindowSuppression, named: String? = nil) -> KTable { self }
 
-    private func suppressed(
+    @inlinable
+    func suppressed(
         _ named: String?, _ bounds: SuppressionBounds, _ store: Materialized, wait: Int64, dropsDeletions: Bool,
         dueTime: @escaping @Sendable (Record<Key, Change<Value>>) -> Int64
     ) -> KTable {
         if let fault = bounds.fault { builder.fail(fault, kind: .configuration) }
         if let named { builder.check(name: named, of: "node") }
         let name = named ?? builder.graph.newProcessorName("KTABLE-SUPPRESS-")
-        let storeName = named.map { $0 + "-store" } ?? builder.graph.newStoreName("KTABLE-SUPPRESS-")
+        let storeName = named.map { $0 + "-store" } ?? builder.newStoreName("KTABLE-SUPPRESS-")
         let (key, value) = (
             builder.serde(keySerde, for: "the keys of store \(storeName)"),
             builder.serde(valueSerde, for: "the values of store \(storeName)")

@@ -32,6 +32,7 @@ extension KTable {
     ///   - store: Where to keep the result's rows, if it shall have a store.
     ///   - value: How results are written, where they are; the type's own serde when left out.
     ///   - make: Makes the transformer. Its context cannot forward records.
+    @inlinable
     public func transformValues<NewValue>(
         connecting names: [String] = [], in store: Materialized? = nil, value: Serde<NewValue>? = nil, named: String? = nil,
         _ make: @escaping @Sendable (ProcessorContext<Never, Never>) throws -> any TableTransformer<Key, Value, NewValue>

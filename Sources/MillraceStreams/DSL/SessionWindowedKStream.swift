@@ -126,7 +126,7 @@ extension SessionWindowedKStream {
         let (windows, emit, inlet) = (self.windows, self.emit, grouping.inlet)
         let isPersistent = builder.isPersistent(store)
         return grouping.windowedTable(
-            store, name: storeName, value: value, prefix: prefix, named: named, view: SessionTableView(store: storeName),
+            store, name: storeName, value: value, prefix: prefix, named: named, view: WindowedTableView(ofSessions: storeName),
             grace: windows.leastRetention, key: { .sessionWindowed($0) },
             declare: { key, value in
                 .session(

@@ -7,8 +7,8 @@ import MillraceCore
 ///
 /// Kafka: `SlidingWindows`.
 public struct SlidingWindows: Sendable, Hashable {
-    let difference: Int64
-    let grace: Int64
+    @usableFromInline let difference: Int64
+    @usableFromInline let grace: Int64
 
     /// - Parameters:
     ///   - difference: The greatest difference of times within a window; at least a millisecond, or the first record fails.

@@ -59,7 +59,7 @@ extension KStream {
     }
 
     /// - Parameter payload: Makes the node; gets the name of the store of the records that are held back, if any are.
-    @usableFromInline
+    @inlinable
     func joined<TableKey, Row, Result>(
         _ stream: KStream, _ table: KTable<TableKey, Row>, _ grace: Duration?, key: Serde<Key>?, value: Serde<Value>?, _ named: String?,
         keepsUnmatched: Bool, _ payload: (String?) -> NodePayload
@@ -93,7 +93,8 @@ extension KStream {
     /// Declares the store of the records that a join holds back.
     ///
     /// - Returns: Its name.
-    private func graceBuffer<TableKey, Row>(
+    @inlinable
+    func graceBuffer<TableKey, Row>(
         for join: String, _ table: KTable<TableKey, Row>, _ grace: Duration, key: Serde<Key>?, value: Serde<Value>?
     ) -> String {
         let name = join + "-Buffer"

@@ -6,7 +6,7 @@ import MillraceCore
 ///
 /// Kafka: `Suppressed.untilWindowCloses`.
 public struct WindowSuppression: Sendable {
-    let bounds: SuppressionBounds
+    @usableFromInline let bounds: SuppressionBounds
 
     /// - Parameters:
     ///   - maximumRecords: How many rows may wait; more stop the app, since a row sent early would not be final. No bound when left out.
@@ -22,8 +22,8 @@ public struct WindowSuppression: Sendable {
 ///
 /// Kafka: `Suppressed.untilTimeLimit`.
 public struct TimeLimitSuppression: Sendable {
-    let limit: Duration
-    let bounds: SuppressionBounds
+    @usableFromInline let limit: Duration
+    @usableFromInline let bounds: SuppressionBounds
 
     /// - Parameters:
     ///   - limit: How long, in stream time, a row waits after its first change.
@@ -47,13 +47,14 @@ public enum SuppressionOverflow: Hashable, Sendable {
 }
 
 /// How much a suppression may hold.
+@usableFromInline
 struct SuppressionBounds: Sendable {
-    let maximumRecords: Int?
-    let maximumBytes: Int?
-    let whenFull: SuppressionOverflow
+    @usableFromInline let maximumRecords: Int?
+    @usableFromInline let maximumBytes: Int?
+    @usableFromInline let whenFull: SuppressionOverflow
 
     /// What is wrong with the bounds, if anything is.
-    var fault: String? {
+    @usableFromInline var fault: String? {
         if let maximumRecords, maximumRecords < 0 { return "A suppression cannot hold \(maximumRecords) records. Allow 0 or more." }
         if let maximumBytes, maximumBytes < 0 { return "A suppression cannot hold \(maximumBytes) bytes. Allow 0 or more." }
         return nil

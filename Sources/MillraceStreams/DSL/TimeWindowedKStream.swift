@@ -91,7 +91,7 @@ extension TimeWindowedKStream {
         let (windows, emit) = (self.windows, self.emit)
         let inlet = grouping.inlet
         return grouping.windowedTable(
-            store, name: storeName, value: value, prefix: prefix, named: named, view: grouping.windowedView(of: storeName),
+            store, name: storeName, value: value, prefix: prefix, named: named, view: WindowedTableView(ofWindows: storeName),
             grace: windows.grace, key: { .timeWindowed($0, milliseconds: windows.size) },
             declare: { key, value in
                 .window(
@@ -107,7 +107,8 @@ extension TimeWindowedKStream {
                 let node = try WindowAggregateNode(aggregate, grid, context, assembly)
                 return inlet { try node.receive($0, $1, $2, $3) }
             case .sliding(let windows):
-                return inlet(try windows.body(aggregate, context, assembly))
+                let node = try SlidingAggregateNode(aggregate, windows, context, assembly)
+                return inlet { try node.receive($0, $1, $2, $3) }
             }
         }
     }
@@ -127,21 +128,7 @@ extension WindowGrid {
     }
 }
 
-extension SlidingWindows {
-    /// The inside of an aggregation's node.
-    @usableFromInline
-    func body<Key, Value, Result>(
-        _ aggregate: StreamAggregate<Key, Value, Result>, _ context: AggregateContext<Value>, _ assembly: NodeAssembly
-    ) throws -> GroupBody<Key, Value> {
-        let node = try SlidingAggregateNode(aggregate, self, context, assembly)
-        return { try node.receive($0, $1, $2, $3) }
-    }
-}
-
 extension Grouping {
-    @usableFromInline
-    func windowedView<Result>(of store: String) -> TableView<Windowed<Key>, Result> { WindowedTableView(store: store) }
-
     /// The table of a windowed aggregation: its store, its place in the plan, its node.
     @usableFromInline
     func windowedTable<Result>(

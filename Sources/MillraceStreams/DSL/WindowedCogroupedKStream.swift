@@ -1,11 +1,12 @@
 import MillraceCore
+import MillracePlan
 
 /// Several grouped streams that are folded into one result for each key and window. Kafka: `TimeWindowedCogroupedKStream<K, V>`.
 ///
 /// Each stream has a stream time of its own, so a record can be late for its stream although another one's would still be in time.
 public struct TimeWindowedCogroupedKStream<Key, Result> {
-    let cogrouping: Cogrouping<Key, Result>
-    let windows: FixedWindows
+    @usableFromInline let cogrouping: Cogrouping<Key, Result>
+    @usableFromInline let windows: FixedWindows
 
     /// Folds the values of each key and window into a result.
     ///
@@ -15,7 +16,7 @@ public struct TimeWindowedCogroupedKStream<Key, Result> {
     ///   - named: The beginning of the names of the nodes.
     ///
     /// Kafka: `aggregate`.
-    @discardableResult
+    @inlinable @discardableResult
     public func aggregate(
         _ initial: @escaping @autoclosure @Sendable () throws -> Result, in store: Materialized = .automatic, value: Serde<Result>? = nil,
         named: String? = nil
@@ -24,7 +25,7 @@ public struct TimeWindowedCogroupedKStream<Key, Result> {
     }
 
     /// Folds the values of each key and window into a result that does not exist before the first one. All aggregators must be ones that begin without a result.
-    @discardableResult
+    @inlinable @discardableResult
     public func aggregate(
         in store: Materialized = .automatic, value: Serde<Result>? = nil, named: String? = nil
     ) -> KTable<Windowed<Key>, Result> {
@@ -32,14 +33,16 @@ public struct TimeWindowedCogroupedKStream<Key, Result> {
         return aggregated({ nil }, in: store, value: value, named: named)
     }
 
-    private func aggregated(
+    @inlinable
+    func aggregated(
         _ initial: @escaping @Sendable () throws -> Result?, in store: Materialized, value: Serde<Result>?, named: String?
     ) -> KTable<Windowed<Key>, Result> {
         let name = cogrouping.storeName(store)
         let retention = cogrouping.retention(of: store, name: name, atLeast: windows.leastRetention)
         let (windows, builder) = (self.windows, cogrouping.builder)
         return cogrouping.table(
-            store, name: name, value: value, named: named, view: WindowedTableView(store: name), isVersioned: false, grace: windows.grace,
+            store, name: name, value: value, named: named, view: WindowedTableView(ofWindows: name), isVersioned: false,
+            grace: windows.grace,
             key: { .timeWindowed($0, milliseconds: windows.size) },
             declare: { key, value in
                 .window(
@@ -51,8 +54,8 @@ public struct TimeWindowedCogroupedKStream<Key, Result> {
 
 /// Several grouped streams that are folded into one result for each key and session. Kafka: `SessionWindowedCogroupedKStream<K, V>`.
 public struct SessionWindowedCogroupedKStream<Key, Result> {
-    let cogrouping: Cogrouping<Key, Result>
-    let windows: SessionWindows
+    @usableFromInline let cogrouping: Cogrouping<Key, Result>
+    @usableFromInline let windows: SessionWindows
 
     /// Folds the values of each key and session into a result.
     ///
@@ -61,7 +64,7 @@ public struct SessionWindowedCogroupedKStream<Key, Result> {
     ///   - merge: Gets key, result so far and the result of the next session, when sessions become one. It is called for the first session too, with `initial`.
     ///
     /// Kafka: `aggregate`.
-    @discardableResult
+    @inlinable @discardableResult
     public func aggregate(
         _ initial: @escaping @autoclosure @Sendable () throws -> Result, in store: Materialized = .automatic, value: Serde<Result>? = nil,
         named: String? = nil, merging merge: @escaping @Sendable (Key, Result, Result) throws -> Result?
@@ -75,7 +78,7 @@ public struct SessionWindowedCogroupedKStream<Key, Result> {
     /// Folds the values of each key and session into a result that does not exist before the first one. All aggregators must be ones that begin without a result.
     ///
     /// - Parameter merge: Gets key, result so far (`nil` for the first session) and the result of the next session.
-    @discardableResult
+    @inlinable @discardableResult
     public func aggregate(
         in store: Materialized = .automatic, value: Serde<Result>? = nil, named: String? = nil,
         merging merge: @escaping @Sendable (Key, Result?, Result) throws -> Result?
@@ -84,7 +87,8 @@ public struct SessionWindowedCogroupedKStream<Key, Result> {
         return aggregated({ nil }, in: store, value: value, named: named, merge)
     }
 
-    private func aggregated(
+    @inlinable
+    func aggregated(
         _ initial: @escaping @Sendable () throws -> Result?, in store: Materialized, value: Serde<Result>?, named: String?,
         _ merge: @escaping SessionMerger<Key, Result>
     ) -> KTable<Windowed<Key>, Result> {
@@ -92,7 +96,7 @@ public struct SessionWindowedCogroupedKStream<Key, Result> {
         let retention = cogrouping.retention(of: store, name: name, atLeast: windows.leastRetention)
         let builder = cogrouping.builder
         return cogrouping.table(
-            store, name: name, value: value, named: named, view: SessionTableView(store: name), isVersioned: false,
+            store, name: name, value: value, named: named, view: WindowedTableView(ofSessions: name), isVersioned: false,
             grace: windows.leastRetention, key: { .sessionWindowed($0) },
             declare: { key, value in
                 .session(

@@ -96,6 +96,7 @@ enum FailedRecord {
 }
 
 /// A copy of an input record as it was read.
+@usableFromInline
 struct KeptRecord {
     let key: [UInt8]?
     let value: [UInt8]?
@@ -118,6 +119,7 @@ extension TaskContext {
     }
 
     /// Runs `body` as if the record of this origin was being processed: what fails is a matter of the failure policies, and goes with that record.
+    @usableFromInline
     func resuming(_ origin: RecordOrigin, _ kept: KeptRecord?, _ body: () throws -> Void) throws {
         let (outerTopic, outerOffset, outerInput, outerLetters) = (sourceTopic, sourceOffset, input, pendingLetters)
         (sourceTopic, sourceOffset) = (origin.topic, Offset(origin.offset))

@@ -119,9 +119,11 @@ final class RecordQueue {
                 continue
             }
             guard firstWaiting < waiting.count, let next = waiting[firstWaiting].take() else {
-                waiting.removeAll(keepingCapacity: true)
-                firstWaiting = 0
-                owner = nil
+                if !waiting.isEmpty {
+                    waiting.removeAll(keepingCapacity: true)
+                    firstWaiting = 0
+                    owner = nil
+                }
                 if endOfBatches > position { position = endOfBatches }
                 return nil
             }

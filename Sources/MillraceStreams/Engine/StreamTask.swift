@@ -139,7 +139,7 @@ package final class StreamTask {
     /// - Returns: Whether any was.
     package func punctuate(now: Timestamp) throws -> Bool {
         context.now = now
-        return try punctuate(\.wallClockPunctuations, at: now)
+        return try punctuate(.wallClock, at: now)
     }
 
     /// Lets stream time go on without a record: what waits for it leaves, and punctuations fire. Not before the first record, which says where time is.
@@ -156,7 +156,7 @@ package final class StreamTask {
             context.set(time, Headers())
             try context.releasing { try action(time) }
         }
-        _ = try punctuate(\.streamTimePunctuations, at: time)
+        _ = try punctuate(.stream, at: time)
         return true
     }
 
@@ -315,21 +315,21 @@ package final class StreamTask {
 
     /// Fires what is due by stream time: for what is set outside of a record's turn.
     func punctuateStreamTime() throws -> Bool {
-        try punctuate(\.streamTimePunctuations, at: context.streamTime)
+        try punctuate(.stream, at: context.streamTime)
     }
 
-    private func punctuate(_ queue: ReferenceWritableKeyPath<TaskContext, PunctuationQueue>, at now: Timestamp) throws -> Bool {
-        guard now.milliseconds >= 0 else { return false }
+    private func punctuate(_ clock: PunctuationTime, at now: Timestamp) throws -> Bool {
+        guard now.milliseconds >= 0, context.nextPunctuation(clock) <= now.milliseconds else { return false }
         var fired = false
         let topic = context.sourceTopic
         defer { context.sourceTopic = topic }
         if hasStages { context.input = .none }
-        while let punctuation = context[keyPath: queue].removeNext(dueAt: now.milliseconds) {
+        while let punctuation = context.takePunctuation(clock, dueAt: now.milliseconds) {
             guard !punctuation.isCancelled else { continue }
             context.sourceTopic = nil
             context.set(now, [])
             try context.releasing { try punctuation.fire(at: now) }
-            if !punctuation.isCancelled { context[keyPath: queue].add(punctuation) }
+            if !punctuation.isCancelled { context.schedule(punctuation) }
             if punctuation.time == .stream { context.meter.streamTimePunctuations += 1 } else { context.meter.wallClockPunctuations += 1 }
             fired = true
         }

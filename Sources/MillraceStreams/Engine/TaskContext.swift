@@ -35,7 +35,7 @@ public final class TaskContext {
     /// Whether time went on without a record since the last commit: offsets have not moved then, but what is noted beside them has.
     @exclusivity(unchecked) var hasPassedTime = false
     /// Times that nodes remember beyond a restart, by store: until when closed windows were sent. They travel in the metadata of committed offsets, as in Kafka Streams.
-    package var processorMetadata: [String: Int64] = [:]
+    @usableFromInline package var processorMetadata: [String: Int64] = [:]
     /// What nodes know of time besides, by name.
     private var observedTimes: [String: ObservedTime] = [:]
     /// What happens to records that fail or are left out; to stop, unless told otherwise.
@@ -46,7 +46,9 @@ public final class TaskContext {
     @exclusivity(unchecked) var pendingLetters: [PendingLetter] = []
     /// Set when a processor asks for an early commit.
     @exclusivity(unchecked) var commitIsRequested = false
-    package private(set) var dropped: [DropReason: Int] = [:]
+    /// How many records were left out for each reason: there are few, and each is found sooner by looking than by hashing its name.
+    @exclusivity(unchecked) private var drops: ContiguousArray<(reason: DropReason, count: Int)> = []
+    package var dropped: [DropReason: Int] { Dictionary(uniqueKeysWithValues: drops.map { ($0.reason, $0.count) }) }
     /// Of `dropped`, what was published.
     private var publishedDrops: [DropReason: Int] = [:]
     let meter = TaskMeter()
@@ -94,6 +96,16 @@ public final class TaskContext {
         } else {
             wallClockPunctuations.add(punctuation)
         }
+    }
+
+    /// When the next punctuation of a clock is due; behind the end of time when there is none.
+    func nextPunctuation(_ clock: PunctuationTime) -> Int64 {
+        (clock == .stream ? streamTimePunctuations.nextTime : wallClockPunctuations.nextTime) ?? .max
+    }
+
+    /// Takes the next punctuation of a clock out if it is due.
+    func takePunctuation(_ clock: PunctuationTime, dueAt now: Int64) -> Punctuation? {
+        clock == .stream ? streamTimePunctuations.removeNext(dueAt: now) : wallClockPunctuations.removeNext(dueAt: now)
     }
 
     /// Puts the punctuations that were scheduled so far into the order of their nodes, in which Kafka Streams schedules them.
@@ -175,6 +187,7 @@ public final class TaskContext {
         (meter.streamTimePunctuations, meter.wallClockPunctuations) = (0, 0)
         metrics.deadLettered = meter.deadLettered
         meter.deadLettered = [:]
+        let dropped = dropped
         if dropped != publishedDrops {
             for (reason, count) in dropped { metrics.dropped[reason] = count - publishedDrops[reason, default: 0] }
             metrics.dropped = metrics.dropped.filter { $0.value > 0 }
@@ -188,15 +201,21 @@ public final class TaskContext {
         if let topic = failures.deadLetterTopic(for: reason), !pendingLetters.contains(where: { $0.reason == reason }) {
             pendingLetters.append(PendingLetter(reason: reason, topic: topic, error: error, node: node))
         }
-        let count = dropped[reason, default: 0]
-        dropped[reason] = count + 1
-        if count == 0 {
-            logger.log(
-                .warning, "A record is left out; further ones for the same reason are only counted", ("reason", reason.rawValue),
-                ("node", node), ("task", "\(id)"),
-                ("record", recordMetadata.map { "\($0.topic)-\($0.partition) at offset \($0.offset)" } ?? "none"),
-                ("error", error.map { "\($0.message)\($0.cause.map { " \($0)" } ?? "")" } ?? "none"))
+        for index in drops.indices where drops[index].reason == reason {
+            drops[index].count += 1
+            return
         }
+        drops.append((reason, 1))
+        tellOfDrop(reason, at: node, because: error)
+    }
+
+    /// Tells of the first record of its kind that is left out.
+    private func tellOfDrop(_ reason: DropReason, at node: String, because error: MillraceError?) {
+        logger.log(
+            .warning, "A record is left out; further ones for the same reason are only counted", ("reason", reason.rawValue),
+            ("node", node), ("task", "\(id)"),
+            ("record", recordMetadata.map { "\($0.topic)-\($0.partition) at offset \($0.offset)" } ?? "none"),
+            ("error", error.map { "\($0.message)\($0.cause.map { " \($0)" } ?? "")" } ?? "none"))
     }
 
     /// Runs `body` as the node that handles a record of this time and these headers, so that its stores note them.

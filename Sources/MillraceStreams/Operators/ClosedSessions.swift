@@ -5,14 +5,14 @@ import MillraceCore
 /// A session that the store has forgotten by then is lost, as in Kafka Streams; a longer retention avoids it.
 @usableFromInline
 final class ClosedSessions<Key, Result> {
-    private let store: SessionStore<Key, Result>
-    private let index: WindowIndex
-    private let output: Output<Windowed<Key>, Change<Result>>
-    private let task: TaskContext
+    @usableFromInline let store: SessionStore<Key, Result>
+    @usableFromInline let index: WindowIndex
+    @usableFromInline let output: Output<Windowed<Key>, Change<Result>>
+    @usableFromInline let task: TaskContext
     /// Sessions that end before this time have been sent.
-    private var sentUntil: Int64?
+    @exclusivity(unchecked) @usableFromInline var sentUntil: Int64?
 
-    @usableFromInline
+    @inlinable
     init?(_ store: SessionStore<Key, Result>, _ output: Output<Windowed<Key>, Change<Result>>, _ task: TaskContext) {
         guard let index = store.index else { return nil }
         self.store = store
@@ -22,7 +22,7 @@ final class ClosedSessions<Key, Result> {
     }
 
     /// Sends what has closed since the last call, with the headers of the record that moved time.
-    @usableFromInline
+    @inlinable
     func send(until closeTime: Int64, _ headers: Headers) throws {
         let sentUntil = self.sentUntil ?? task.processorMetadata[store.name] ?? -1
         guard closeTime > sentUntil, closeTime > 0 else { return }

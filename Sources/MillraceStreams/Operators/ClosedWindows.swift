@@ -5,17 +5,17 @@ import MillraceCore
 /// A window that the store has forgotten by then is lost, as in Kafka Streams; a longer retention avoids it.
 @usableFromInline
 final class ClosedWindows<Key, Result> {
-    private let store: WindowStore<Key, Result>
-    private let index: WindowIndex
-    private let output: Output<Windowed<Key>, Change<Result>>
-    private let task: TaskContext
+    @usableFromInline let store: WindowStore<Key, Result>
+    @usableFromInline let index: WindowIndex
+    @usableFromInline let output: Output<Windowed<Key>, Change<Result>>
+    @usableFromInline let task: TaskContext
     /// From a window's start to the first time that is not in it.
-    private let length: Int64
-    private let advance: Int64
+    @usableFromInline let length: Int64
+    @usableFromInline let advance: Int64
     /// Windows that end by this time have been sent; -1 before the first.
-    private var sentUntil: Int64?
+    @exclusivity(unchecked) @usableFromInline var sentUntil: Int64?
 
-    @usableFromInline
+    @inlinable
     init?(
         _ store: WindowStore<Key, Result>, length: Int64, advance: Int64, _ output: Output<Windowed<Key>, Change<Result>>,
         _ task: TaskContext
@@ -32,9 +32,9 @@ final class ClosedWindows<Key, Result> {
     /// Sends what has closed since the last call, with the headers of the record that moved time.
     ///
     /// - Parameter prepare: Called before the store is looked through.
-    @usableFromInline
+    @inlinable
     func send(until closeTime: Int64, _ headers: Headers, after prepare: () throws -> Void = {}) throws {
-        let sentUntil = self.sentUntil ?? task.processorMetadata[store.name] ?? -1
+        let sentUntil = self.sentUntil ?? recalledTime()
         guard closeTime > sentUntil, closeTime >= length else { return }
         self.sentUntil = closeTime
         let lower = max(0, sentUntil < 0 ? 0 : sentUntil - length + 1)
@@ -52,5 +52,13 @@ final class ClosedWindows<Key, Result> {
             }
         }
         if hasSent { task.processorMetadata[store.name] = closeTime }
+    }
+
+    /// Until when an earlier run has sent.
+    @usableFromInline
+    func recalledTime() -> Int64 {
+        let time = task.processorMetadata[store.name] ?? -1
+        sentUntil = time
+        return time
     }
 }

@@ -3,18 +3,20 @@ import MillraceCore
 /// Joins the answers of a foreign-key join with the left rows that asked, as far as these are still the same.
 ///
 /// Kafka: `ResponseJoinProcessorSupplier`.
+@usableFromInline
 final class ForeignKeyResolveNode<Key, Value, Other, Result> {
-    private let lookup: TableLookup<Key, Value>
-    private let valueSerde: Serde<Value>
-    private let keepsUnmatched: Bool
-    private let joiner: (Value, Other?) throws -> Result?
-    private let output: Output<Key, Result?>
-    private let site: NodeSite
-    private let bytes = ByteBuffer()
+    @usableFromInline let lookup: TableLookup<Key, Value>
+    @usableFromInline let valueSerde: Serde<Value>
+    @usableFromInline let keepsUnmatched: Bool
+    @usableFromInline let joiner: (Value, Other?) throws -> Result?
+    @usableFromInline let output: Output<Key, Result?>
+    @usableFromInline let site: NodeSite
+    @usableFromInline let bytes = ByteBuffer()
 
     /// - Parameters:
     ///   - lookup: Finds rows of the left table.
     ///   - valueSerde: By whose bytes their values are hashed.
+    @inlinable
     init(
         _ lookup: TableLookup<Key, Value>, valueSerde: Serde<Value>, keepsUnmatched: Bool, _ assembly: NodeAssembly,
         joiner: @escaping (Value, Other?) throws -> Result?
@@ -27,6 +29,7 @@ final class ForeignKeyResolveNode<Key, Value, Other, Result> {
         site = assembly.site
     }
 
+    @inlinable
     func receive(_ record: Record<Key, ForeignKeyAnswer<Other>>) throws {
         let answer = record.value
         let value = try lookup.find(record.key)?.value
@@ -38,7 +41,8 @@ final class ForeignKeyResolveNode<Key, Value, Other, Result> {
         try output.send(record.with(value: result))
     }
 
-    private func hash(_ value: Value) throws -> ValueHash {
+    @inlinable
+    func hash(_ value: Value) throws -> ValueHash {
         bytes.removeAll()
         _ = try valueSerde.write(value, to: bytes)
         return ValueHash(of: bytes.bytes)

@@ -91,6 +91,7 @@ public final class ProcessorContext<Key, Value> {
     }
 
     /// The context of something that may not send records.
+    @usableFromInline
     init(withoutOutputs site: NodeSite) where Key == Never, Value == Never {
         output = Output { _ in }
         outputs = [:]

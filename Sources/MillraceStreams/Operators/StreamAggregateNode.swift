@@ -7,6 +7,13 @@ struct AggregateContext<Value> {
     @usableFromInline let sendsOldValues: Bool
     /// Whether a value stands for null; `nil` where none can.
     @usableFromInline let isNull: ((Value) -> Bool)?
+
+    @usableFromInline
+    init(store: String, sendsOldValues: Bool, isNull: ((Value) -> Bool)?) {
+        self.store = store
+        self.sendsOldValues = sendsOldValues
+        self.isNull = isNull
+    }
 }
 
 /// Keeps one result for each key and sends each change of it.

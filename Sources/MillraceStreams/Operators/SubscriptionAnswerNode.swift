@@ -3,16 +3,19 @@ import MillraceCore
 /// Answers each subscription of a foreign-key join as its instruction says.
 ///
 /// Kafka: `SubscriptionJoinProcessorSupplier`.
+@usableFromInline
 final class SubscriptionAnswerNode<Key, ForeignKey, Other> {
-    private let lookup: TableLookup<ForeignKey, Other>
-    private let output: Output<Key, ForeignKeyAnswer<Other>>
+    @usableFromInline let lookup: TableLookup<ForeignKey, Other>
+    @usableFromInline let output: Output<Key, ForeignKeyAnswer<Other>>
 
     /// - Parameter lookup: Finds rows of the right table.
+    @inlinable
     init(_ lookup: TableLookup<ForeignKey, Other>, _ assembly: NodeAssembly) throws {
         self.lookup = lookup
         output = try assembly.output(Key.self, ForeignKeyAnswer<Other>.self)
     }
 
+    @inlinable
     func receive(_ record: Record<ForeignKey?, Subscription<Key>>) throws {
         let subscription = record.value
         let row = try record.key.flatMap { try lookup.find($0) }

@@ -3,22 +3,24 @@ import MillraceCore
 /// Tells the right side of a foreign-key join, for each change of a left row, which foreign key it points at now.
 ///
 /// Kafka: `SubscriptionSendProcessorSupplier`.
+@usableFromInline
 final class SubscriptionSendNode<Key, Value, ForeignKey> {
-    private let foreignKey: (Key, Value) throws -> ForeignKey?
-    private let keepsUnmatched: Bool
-    private let foreignSerde: Serde<ForeignKey>
-    private let valueSerde: Serde<Value>
-    private let ignoresThePast: Bool
-    private let output: Output<ForeignKey?, Subscription<Key>>
-    private let site: NodeSite
-    private let partition: Partition
-    private let bytes = ByteBuffer()
-    private let otherBytes = ByteBuffer()
+    @usableFromInline let foreignKey: (Key, Value) throws -> ForeignKey?
+    @usableFromInline let keepsUnmatched: Bool
+    @usableFromInline let foreignSerde: Serde<ForeignKey>
+    @usableFromInline let valueSerde: Serde<Value>
+    @usableFromInline let ignoresThePast: Bool
+    @usableFromInline let output: Output<ForeignKey?, Subscription<Key>>
+    @usableFromInline let site: NodeSite
+    @usableFromInline let partition: Partition
+    @usableFromInline let bytes = ByteBuffer()
+    @usableFromInline let otherBytes = ByteBuffer()
 
     /// - Parameters:
     ///   - keepsUnmatched: Whether the join is a left join.
     ///   - foreignSerde: By whose bytes foreign keys are compared.
     ///   - valueSerde: By whose bytes values are hashed.
+    @inlinable
     init(
         keepsUnmatched: Bool, foreignSerde: Serde<ForeignKey>, valueSerde: Serde<Value>, _ assembly: NodeAssembly,
         foreignKey: @escaping (Key, Value) throws -> ForeignKey?
@@ -33,6 +35,7 @@ final class SubscriptionSendNode<Key, Value, ForeignKey> {
         partition = assembly.task.id.partition
     }
 
+    @inlinable
     func receive(_ record: Record<Key, Change<Value>>) throws {
         let change = record.value
         if ignoresThePast, !change.isLatest { return site.drop(.outOfOrder) }
@@ -59,7 +62,8 @@ final class SubscriptionSendNode<Key, Value, ForeignKey> {
         }
     }
 
-    private func send(
+    @inlinable
+    func send(
         _ instruction: Subscription<Key>.Instruction, to foreign: ForeignKey?, _ record: Record<Key, Change<Value>>
     ) throws {
         let subscription = Subscription(
@@ -67,13 +71,15 @@ final class SubscriptionSendNode<Key, Value, ForeignKey> {
         try output.send(Record(key: foreign, value: subscription, timestamp: record.timestamp, headers: record.headers))
     }
 
-    private func hash(_ value: Value) throws -> ValueHash {
+    @inlinable
+    func hash(_ value: Value) throws -> ValueHash {
         bytes.removeAll()
         _ = try valueSerde.write(value, to: bytes)
         return ValueHash(of: bytes.bytes)
     }
 
-    private func areSame(_ first: ForeignKey, _ second: ForeignKey) throws -> Bool {
+    @inlinable
+    func areSame(_ first: ForeignKey, _ second: ForeignKey) throws -> Bool {
         bytes.removeAll()
         otherBytes.removeAll()
         _ = try foreignSerde.write(first, to: bytes)

@@ -3,12 +3,14 @@ import MillraceCore
 /// Answers all subscriptions to a row of the right table of a foreign-key join when the row changes.
 ///
 /// Kafka: `ForeignTableJoinProcessorSupplier`.
+@usableFromInline
 final class SubscriptionUpdateNode<Key, ForeignKey, Other> {
-    private let store: SubscriptionStore<ForeignKey, Key>
-    private let ignoresThePast: Bool
-    private let output: Output<Key, ForeignKeyAnswer<Other>>
-    private let site: NodeSite
+    @usableFromInline let store: SubscriptionStore<ForeignKey, Key>
+    @usableFromInline let ignoresThePast: Bool
+    @usableFromInline let output: Output<Key, ForeignKeyAnswer<Other>>
+    @usableFromInline let site: NodeSite
 
+    @inlinable
     init(store: String, _ assembly: NodeAssembly) throws {
         self.store = try assembly.task.store(store)
         ignoresThePast = !assembly.versionedInputs.isEmpty
@@ -16,6 +18,7 @@ final class SubscriptionUpdateNode<Key, ForeignKey, Other> {
         site = assembly.site
     }
 
+    @inlinable
     func receive(_ record: Record<ForeignKey, Change<Other>>) throws {
         if ignoresThePast, !record.value.isLatest { return site.drop(.outOfOrder) }
         try store.forEachSubscription(to: record.key) { subscription in

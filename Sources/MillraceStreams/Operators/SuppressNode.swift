@@ -5,16 +5,18 @@ import MillraceCore
 /// They leave in order of their time, then of their key's bytes, with the time, headers and origin of their own record.
 ///
 /// Kafka: `KTableSuppressProcessorSupplier`.
+@usableFromInline
 final class SuppressNode<Key, Value> {
-    private let store: SuppressionStore<Key, Value>
-    private let bounds: SuppressionBounds
-    private let wait: Int64
-    private let dropsDeletions: Bool
-    private let dueTime: (Record<Key, Change<Value>>) -> Int64
-    private let output: Output<Key, Change<Value>>
-    private let site: NodeSite
-    private let streamTime: ObservedTime
+    @usableFromInline let store: SuppressionStore<Key, Value>
+    @usableFromInline let bounds: SuppressionBounds
+    @usableFromInline let wait: Int64
+    @usableFromInline let dropsDeletions: Bool
+    @usableFromInline let dueTime: (Record<Key, Change<Value>>) -> Int64
+    @usableFromInline let output: Output<Key, Change<Value>>
+    @usableFromInline let site: NodeSite
+    @usableFromInline let streamTime: ObservedTime
 
+    @inlinable
     init(
         store: String, _ bounds: SuppressionBounds, wait: Int64, dropsDeletions: Bool,
         dueTime: @escaping (Record<Key, Change<Value>>) -> Int64, _ assembly: NodeAssembly
@@ -33,6 +35,7 @@ final class SuppressNode<Key, Value> {
         }
     }
 
+    @inlinable
     func receive(_ record: Record<Key, Change<Value>>) throws {
         streamTime.advance(to: record.timestamp.milliseconds)
         try store.put(record, dueTime: dueTime(record))
@@ -42,34 +45,32 @@ final class SuppressNode<Key, Value> {
         while isFull { try sendFirst() }
     }
 
-    private func sendDue() throws {
+    @inlinable
+    func sendDue() throws {
         let due = streamTime.value.addingClamped(-wait)
         while let first = store.firstTime, first <= due { try sendFirst() }
     }
 
-    private var isFull: Bool {
+    @inlinable var isFull: Bool {
         if let maximum = bounds.maximumRecords, store.count > maximum { return true }
         if let maximum = bounds.maximumBytes, store.bufferedBytes > maximum { return true }
         return false
     }
 
-    private func sendFirst() throws {
-        guard let first = try store.first() else { return }
-        if first.change.new != nil || !dropsDeletions {
-            let task = site.task
-            let (topic, offset) = (task.sourceTopic, task.sourceOffset)
-            task.sourceTopic = first.origin.topic
-            task.sourceOffset = Offset(first.origin.offset)
-            defer { (task.sourceTopic, task.sourceOffset) = (topic, offset) }
-            let record = Record(
-                key: first.key, value: first.change, timestamp: Timestamp(milliseconds: first.origin.timestamp),
-                headers: first.origin.headers)
-            try task.releasing { try task.handling(record.timestamp, record.headers) { try output.send(record) } }
+    @inlinable
+    func sendFirst() throws {
+        guard let first = store.first else { return }
+        let change = store.entries[first].change
+        if change.new != nil || !dropsDeletions {
+            let (key, origin) = (store.entries[first].key, store.entries[first].origin)
+            let record = Record(key: key, value: change, timestamp: Timestamp(milliseconds: origin.timestamp), headers: origin.headers)
+            try site.task.releasing(origin) { try output.send(record) }
         }
         store.removeFirst()
     }
 
-    private func overflow() -> MillraceError {
+    @usableFromInline
+    func overflow() -> MillraceError {
         let records = bounds.maximumRecords.map { "\(store.count) of \($0) records" }
         let bytes = bounds.maximumBytes.map { "\(store.bufferedBytes) of \($0) bytes" }
         return MillraceError(

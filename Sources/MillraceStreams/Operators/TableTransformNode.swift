@@ -3,13 +3,15 @@ import MillraceCore
 /// Has each update of a table transformed, deletions too.
 ///
 /// Kafka: `KTableTransformValues`.
+@usableFromInline
 final class TableTransformNode<Key, Value, NewValue> {
-    private let transformer: any TableTransformer<Key, Value, NewValue>
-    private let sendsOldValues: Bool
-    private let store: TableStore<Key, NewValue>?
-    private let output: Output<Key, Change<NewValue>>
-    private let site: NodeSite
+    @usableFromInline let transformer: any TableTransformer<Key, Value, NewValue>
+    @usableFromInline let sendsOldValues: Bool
+    @usableFromInline let store: TableStore<Key, NewValue>?
+    @usableFromInline let output: Output<Key, Change<NewValue>>
+    @usableFromInline let site: NodeSite
 
+    @inlinable
     init(
         _ transformer: any TableTransformer<Key, Value, NewValue>, store: String?, sendsOldValues: Bool, _ assembly: NodeAssembly
     ) throws {
@@ -20,6 +22,7 @@ final class TableTransformNode<Key, Value, NewValue> {
         site = assembly.site
     }
 
+    @inlinable
     func receive(_ record: Record<Key, Change<Value>>) throws {
         let key = record.key
         var change = Change<NewValue>(
@@ -32,7 +35,8 @@ final class TableTransformNode<Key, Value, NewValue> {
         try output.send(record.with(value: change))
     }
 
-    private func transform(_ record: Record<Key, Change<Value>>, _ value: Value?) throws -> NewValue? {
+    @inlinable
+    func transform(_ record: Record<Key, Change<Value>>, _ value: Value?) throws -> NewValue? {
         do {
             return try site.task.handling(record.timestamp, record.headers) {
                 try transformer.transform(FixedKeyRecord(record.with(value: value)))

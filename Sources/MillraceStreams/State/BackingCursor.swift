@@ -1,12 +1,14 @@
 import MillraceCore
 
 /// Walks the committed rows of one store in either direction, with the store's prefix taken off the keys.
+@usableFromInline
 final class BackingCursor {
     private let cursor: any ByteStoreCursor
     private let prefixLength: Int
     private let reversed: Bool
     private var isValid = false
 
+    @usableFromInline
     init(_ backing: Backing, from lower: UnsafeRawBufferPointer, to upper: UnsafeRawBufferPointer?, reversed: Bool) throws {
         let from = backing.prefix + Array(lower)
         let to = upper.map { backing.prefix + Array($0) } ?? BackingCursor.successor(of: backing.prefix)
@@ -20,12 +22,13 @@ final class BackingCursor {
     }
 
     /// The key it stands on without the prefix; `nil` at the end.
-    var key: UnsafeRawBufferPointer? {
+    @usableFromInline var key: UnsafeRawBufferPointer? {
         isValid ? UnsafeRawBufferPointer(rebasing: cursor.key[prefixLength...]) : nil
     }
 
-    var value: UnsafeRawBufferPointer { cursor.value }
+    @usableFromInline var value: UnsafeRawBufferPointer { cursor.value }
 
+    @usableFromInline
     func advance() throws {
         isValid = reversed ? try cursor.previous() : try cursor.next()
     }

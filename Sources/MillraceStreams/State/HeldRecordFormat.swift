@@ -1,11 +1,20 @@
 import MillraceCore
 
 /// A record that a buffer holds back: what is needed to send it on later as if it came now.
+@usableFromInline
 struct HeldRecord<Value> {
-    var value: Value
-    var timestamp: Timestamp
-    var headers: Headers
-    var metadata: RecordMetadata
+    @usableFromInline let value: Value
+    @usableFromInline let timestamp: Timestamp
+    @usableFromInline let headers: Headers
+    @usableFromInline let metadata: RecordMetadata
+
+    @inlinable
+    init(value: Value, timestamp: Timestamp, headers: Headers, metadata: RecordMetadata) {
+        self.value = value
+        self.timestamp = timestamp
+        self.headers = headers
+        self.metadata = metadata
+    }
 }
 
 /// The bytes of held records in changelogs, as Kafka's `BufferValue` and `ProcessorRecordContext` write them (all numbers big-endian):
@@ -15,30 +24,24 @@ struct HeldRecord<Value> {
 ///     length of the prior value (4, -1: none), length of the old value (4, -1: none), value (length 4, bytes), buffer time (8)
 ///
 /// Prior and old value are there for tables only, and the buffer time is 0: a stream's record leaves by its own time.
-struct HeldRecordFormat<Value> {
-    let value: Serde<Value>
+@usableFromInline
+struct HeldRecordFormat<Value>: Sendable {
+    @usableFromInline let value: Serde<Value>
+
+    @inlinable
+    init(value: Serde<Value>) {
+        self.value = value
+    }
 
     /// The serde of held records.
-    var serde: Serde<HeldRecord<Value>> {
+    @inlinable var serde: Serde<HeldRecord<Value>> {
         let format = self
         return Serde("held \(value.name)", write: { try format.write($0, to: $1) }, read: { try format.read($0) })
     }
 
-    private func write(_ record: HeldRecord<Value>, to buffer: ByteBuffer) throws {
-        buffer.append(bigEndian: record.timestamp.milliseconds)
-        buffer.append(bigEndian: record.metadata.offset.value)
-        append(text: record.metadata.topic, to: buffer)
-        buffer.append(bigEndian: record.metadata.partition)
-        buffer.append(bigEndian: Int32(record.headers.count))
-        for header in record.headers {
-            append(text: header.name, to: buffer)
-            if let bytes = header.value {
-                buffer.append(bigEndian: Int32(bytes.count))
-                buffer.append(bytes)
-            } else {
-                buffer.append(bigEndian: Int32(-1))
-            }
-        }
+    @inlinable
+    func write(_ record: HeldRecord<Value>, to buffer: ByteBuffer) throws {
+        RecordOrigin(record.timestamp, record.headers, record.metadata).write(to: buffer)
         buffer.append(bigEndian: Int32(-1))
         buffer.append(bigEndian: Int32(-1))
         let start = buffer.count
@@ -49,14 +52,26 @@ struct HeldRecordFormat<Value> {
         buffer.append(bigEndian: Int64(0))
     }
 
-    private func append(text: String, to buffer: ByteBuffer) {
-        buffer.append(bigEndian: Int32(text.utf8.count))
-        buffer.append(utf8: text)
+    @inlinable
+    func read(_ bytes: UnsafeRawBufferPointer) throws -> HeldRecord<Value> {
+        let parts = try HeldRecordParts(bytes)
+        return HeldRecord(
+            value: try value.read(parts.value), timestamp: parts.timestamp, headers: parts.headers, metadata: parts.metadata)
     }
+}
 
-    private func read(_ bytes: UnsafeRawBufferPointer) throws -> HeldRecord<Value> {
+/// A held record with its value still as bytes.
+@usableFromInline
+struct HeldRecordParts {
+    @usableFromInline let timestamp: Timestamp
+    @usableFromInline let headers: Headers
+    @usableFromInline let metadata: RecordMetadata
+    @usableFromInline let value: UnsafeRawBufferPointer
+
+    @usableFromInline
+    init(_ bytes: UnsafeRawBufferPointer) throws {
         var reader = HeldRecordReader(bytes: bytes)
-        let timestamp = Timestamp(milliseconds: try reader.number())
+        timestamp = Timestamp(milliseconds: try reader.number())
         let offset = Offset(try reader.number())
         let topic = try reader.text()
         let partition: Partition = try reader.number()
@@ -66,12 +81,12 @@ struct HeldRecordFormat<Value> {
             let name = try reader.text()
             headers.append(Header(name, try reader.run().map { Array($0) }))
         }
+        self.headers = headers
         _ = try reader.run()
         _ = try reader.run()
         guard let newValue = try reader.run() else { throw reader.damage }
-        return HeldRecord(
-            value: try value.read(newValue), timestamp: timestamp, headers: headers,
-            metadata: RecordMetadata(topic: topic, partition: partition, offset: offset))
+        value = newValue
+        metadata = RecordMetadata(topic: topic, partition: partition, offset: offset)
     }
 }
 

@@ -44,7 +44,7 @@ public final class KeyTable {
     }
 
     /// One more than the largest slot ever given out: the length of arrays that run beside this table.
-    var slotLimit: Int { entries.count }
+    @usableFromInline var slotLimit: Int { entries.count }
 
     /// Bytes that the table takes.
     var byteCount: Int { arenaCapacity + places.count * MemoryLayout<Tag>.stride + entries.capacity * MemoryLayout<Entry>.stride }
@@ -89,6 +89,7 @@ public final class KeyTable {
     }
 
     /// Whether a slot has a key.
+    @usableFromInline
     func isInUse(_ slot: Int) -> Bool { slot < entries.count && entries[slot].length >= 0 }
 
     /// The key of a slot that is in use, valid until the next insertion.

@@ -3,37 +3,39 @@ import MillraceCore
 // What a time to live adds to a store.
 extension KeyValueStore {
     /// Removes rows that are over, from now on, as stream time goes on.
-    @usableFromInline
+    @inlinable
     func startSweeping() {
-        // Every time it moves: what is removed when then follows from stream time alone, also after a restart.
-        task.schedule(
-            Punctuation(.stream, interval: 1, next: 0, node: name) { [weak self] now in try self?.sweep(now: now.milliseconds) })
+        task.wheneverStreamTimeMoves(name) { [weak self] now in try self?.sweep(now: now.milliseconds) }
     }
 
-    /// A row without regard to the time to live.
-    @usableFromInline
-    func physicalRow(_ key: Key) throws -> Row<Value>? { try overlay.get(bytes(of: key)) }
-
     /// A row as it may be seen.
-    @usableFromInline
+    @inlinable
     func alive(_ row: Row<Value>?) -> Row<Value>? {
         guard let row, let lifetime, lifetime.isOver(row.timestamp) else { return row }
         return nil
     }
 
     /// Sets or removes a row, with a mark for when it goes.
-    @usableFromInline
+    @inlinable
     func putMortal(_ key: UnsafeRawBufferPointer, _ value: Value?, _ timestamp: Timestamp) throws {
-        guard let lifetime else { return overlay.put(key, value, timestamp) }
-        if value != nil {
-            let slot = overlay.keys.find(key)
-            let old = slot >= 0 && overlay.row(slot).value != nil ? overlay.row(slot).timestamp : nil
-            lifetime.note(key, timestamp, old: old)
-        }
+        let slot = overlay.keys.find(key)
+        if slot >= 0 { return writeMortal(value, timestamp, slot: slot) }
+        if value != nil { lifetime?.note(key, timestamp, old: .none) }
         overlay.put(key, value, timestamp)
     }
 
-    private func sweep(now: Int64) throws {
+    /// Sets or removes the row of a slot, with a mark for when it goes.
+    @inlinable
+    func writeMortal(_ value: Value?, _ timestamp: Timestamp, slot: Int) {
+        if value != nil {
+            lifetime?.note(
+                overlay.keys.key(of: slot), timestamp, old: overlay.rows[slot].value == nil ? .none : overlay.rows[slot].timestamp)
+        }
+        overlay.write(value, timestamp, slot: slot)
+    }
+
+    @inlinable
+    func sweep(now: Int64) throws {
         guard let lifetime else { return }
         try lifetime.sweep(now: now) { key in
             guard let row = try overlay.get(key) else { return nil }
@@ -43,6 +45,14 @@ extension KeyValueStore {
             if let onExpiry { try onExpiry(keySerde.read(key), row, end) }
             return nil
         }
+    }
+}
+
+extension TaskContext {
+    /// Calls `body` every time stream time moves: what happens when then follows from stream time alone, also after a restart.
+    @usableFromInline
+    func wheneverStreamTimeMoves(_ node: String, _ body: @escaping (Timestamp) throws -> Void) {
+        schedule(Punctuation(.stream, interval: 1, next: 0, node: node, body))
     }
 }
 
@@ -60,6 +70,6 @@ extension StoreSite {
             throw MillraceError(
                 .configuration, "Store \(name) has a time to live of \(milliseconds) ms. Let rows live for a millisecond at least.")
         }
-        return TimeToLive(milliseconds, backing: backing.map { Backing(store: $0.store, prefix: $0.prefix + [1]) }, task: task)
+        return try TimeToLive(milliseconds, backing: backing.map { Backing(store: $0.store, prefix: $0.prefix + [1]) }, task: task)
     }
 }

@@ -16,7 +16,7 @@ public final class KeyValueStore<Key, Value>: StateStore {
     /// How long rows live; `nil`: for good.
     @usableFromInline let lifetime: TimeToLive?
     /// Told of rows whose time to live is over, as they are removed: key, row, and the time at which it ended.
-    var onExpiry: ((Key, Row<Value>, Timestamp) throws -> Void)?
+    @usableFromInline var onExpiry: ((Key, Row<Value>, Timestamp) throws -> Void)?
 
     @inlinable
     init(name: String, key: Serde<Key>, overlay: Overlay<Value>, lifetime: TimeToLive? = nil, task: TaskContext) {

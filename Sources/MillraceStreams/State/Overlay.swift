@@ -29,6 +29,7 @@ package struct Backing: Sendable {
     @usableFromInline package let store: any ByteStore
     @usableFromInline package let prefix: [UInt8]
 
+    @usableFromInline
     package init(store: any ByteStore, prefix: [UInt8]) {
         self.store = store
         self.prefix = prefix
@@ -68,6 +69,8 @@ public final class Overlay<Value> {
     @exclusivity(unchecked) @usableFromInline var headers: [Int: Headers] = [:]
     @usableFromInline let scratch = ByteBuffer()
     @usableFromInline let scratchKey = ByteBuffer()
+    /// For the key that a walk is at, unless one has it.
+    @exclusivity(unchecked) @usableFromInline var spareCurrent: ByteBuffer?
     @usableFromInline var averageValueSize = 16
     /// Told of changes, while somebody watches.
     @exclusivity(unchecked) @usableFromInline var tap: RowTap<Value>?
@@ -155,13 +158,17 @@ public final class Overlay<Value> {
     /// Calls `body` for each row with a value whose key lies in `lower ..< upper`, in key order or against it, until it returns `false`.
     ///
     /// `body` may change the store: rows that it puts ahead are met, rows that it removes are not. The bytes of the key are valid during the call.
+    @inlinable
     func forEach(
         from lower: UnsafeRawBufferPointer, to upper: UnsafeRawBufferPointer?, reversed: Bool = false,
         _ body: (UnsafeRawBufferPointer, Row<Value>) throws -> Bool
     ) throws {
         let order = orderForWalks()
         let disk = try mayMissRows ? backing.map { try BackingCursor($0, from: lower, to: upper, reversed: reversed) } : nil
-        let current = ByteBuffer()
+        // Walks may be inside of each other.
+        let current = spareCurrent ?? ByteBuffer()
+        spareCurrent = nil
+        defer { spareCurrent = current }
         var slot = reversed ? upper.map(order.lastBefore) ?? order.last : order.seek(lower)
         while true {
             let inRange = slot >= 0 && (reversed ? !KeyTable.precedes(keys.key(of: slot), lower) : isBelow(keys.key(of: slot), upper))
@@ -173,6 +180,7 @@ public final class Overlay<Value> {
             } else {
                 diskIsNext = false
             }
+            let changes = order.changes
             current.removeAll()
             if diskIsNext, let disk, let key = disk.key {
                 current.append(key)
@@ -188,7 +196,9 @@ public final class Overlay<Value> {
             }
             if reversed {
                 slot = order.lastBefore(current.bytes)
-            } else {
+            } else if !diskIsNext, order.changes == changes {
+                slot = order.next(slot)
+            } else if !diskIsNext || order.changes != changes {
                 current.append(0)
                 slot = order.seek(current.bytes)
             }
@@ -334,12 +344,21 @@ public final class Overlay<Value> {
     }
 
     /// The order of the rows with a value.
-    private func orderForWalks() -> KeyOrder {
+    @inlinable
+    func orderForWalks() -> KeyOrder {
         if let order { return order }
-        let order = KeyOrder(of: keys)
-        for slot in 0..<keys.slotLimit where keys.isInUse(slot) && rows[slot].value != nil { order.insert(slot) }
+        let order = KeyOrder(of: keys, sorted: slotsInOrder())
         self.order = order
         return order
+    }
+
+    /// The slots of the rows with a value, in the order of their keys.
+    @inlinable
+    func slotsInOrder() -> ContiguousArray<Int> {
+        var slots = ContiguousArray<Int>()
+        for slot in 0..<keys.slotLimit where keys.isInUse(slot) && rows[slot].value != nil { slots.append(slot) }
+        keys.sort(&slots)
+        return slots
     }
 
     @inlinable
@@ -386,7 +405,8 @@ public final class Overlay<Value> {
         return scratchKey.bytes
     }
 
-    private func isBelow(_ key: UnsafeRawBufferPointer, _ upper: UnsafeRawBufferPointer?) -> Bool {
+    @inlinable
+    func isBelow(_ key: UnsafeRawBufferPointer, _ upper: UnsafeRawBufferPointer?) -> Bool {
         upper.map { KeyTable.precedes(key, $0) } ?? true
     }
 }

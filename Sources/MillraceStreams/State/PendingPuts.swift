@@ -1,14 +1,19 @@
 import MillraceCore
 
 /// The puts of a store since its last commit, as bytes, for stores whose changelogs get every put and not only the last of each key.
+@usableFromInline
 final class PendingPuts {
     private let entries = ByteBuffer()
     /// The length of a value that is none.
     private static var noValue: Int64 { -1 }
 
-    var isEmpty: Bool { entries.count == 0 }
+    @usableFromInline
+    init() {}
+
+    @usableFromInline var isEmpty: Bool { entries.count == 0 }
     var byteCount: Int { entries.count }
 
+    @usableFromInline
     func append(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, _ timestamp: Timestamp) {
         entries.append(bigEndian: timestamp.milliseconds)
         entries.append(bigEndian: Int64(key.count))

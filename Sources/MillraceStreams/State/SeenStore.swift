@@ -67,10 +67,18 @@ final class SeenStore: StateStore {
 
     @usableFromInline var byteCount: Int { rows.byteCount }
     @usableFromInline var hasUncommittedRows: Bool { rows.hasUncommittedRows }
+    @usableFromInline var canSaveLater: Bool { true }
+    @usableFromInline var unsavedBytes: Int { rows.unsavedBytes }
+    @usableFromInline var savesSorted: Bool { true }
 
     @usableFromInline
     func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
         try rows.commit(to: changelog, batch: batch)
+    }
+
+    @usableFromInline
+    func save(to entries: any SortedEntries, _ batch: any ByteStoreBatch) throws {
+        try rows.save(to: entries, batch)
     }
 
     @usableFromInline

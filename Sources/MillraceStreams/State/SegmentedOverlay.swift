@@ -150,14 +150,16 @@ final class SegmentedOverlay<Value> {
     }
 
     /// Calls `body` for each segment that may hold rows of these times, the oldest first unless `reversed`, until it returns `false`.
+    @inlinable
     func forEachSegment(from lower: Int64, to upper: Int64, reversed: Bool = false, _ body: (Overlay<Value>) throws -> Bool) rethrows {
         let lower = max(lower, firstTimeKept)
         guard lower <= upper else { return }
-        let ids = lower / interval...upper / interval
+        let (first, last) = (lower / interval, upper / interval)
         // A copy, since `body` may let time pass.
-        let inRange = segments.filter { ids.contains($0.id) }
-        for place in reversed ? Array(inRange.indices.reversed()) : Array(inRange.indices) {
-            if try !body(inRange[place].overlay) { return }
+        let segments = self.segments
+        for index in segments.indices {
+            let segment = segments[reversed ? segments.count - 1 - index : index]
+            if segment.id >= first, segment.id <= last, try !body(segment.overlay) { return }
         }
     }
 

@@ -11,9 +11,9 @@ public final class SessionStore<Key, Value>: StateStore {
     public let name: String
     @usableFromInline let rows: SegmentedOverlay<Value>
     /// The times of the sessions that are in memory, beside each segment of `rows`.
-    @exclusivity(unchecked) private var runs: ContiguousArray<SessionRuns> = []
+    private let runs = KeyRuns<SessionTimes>()
     /// Sessions by their end, then in `indexOrder`; kept when results are sent as sessions close.
-    let index: WindowIndex?
+    @usableFromInline let index: WindowIndex?
     @usableFromInline let indexOrder: IndexOrder?
     @usableFromInline let keySerde: Serde<Key>
     @usableFromInline let buffer = ByteBuffer()
@@ -45,6 +45,7 @@ public final class SessionStore<Key, Value>: StateStore {
     }
 
     /// The value of one session of `key`, `nil` when there is none or it was forgotten. Kafka: `fetchSession`.
+    @inlinable
     public func fetch(_ key: Key, _ session: Window) throws -> Value? {
         guard let overlay = rows.existingOverlay(at: session.end.milliseconds) else { return nil }
         return try overlay.get(bytes(of: key, session))?.value
@@ -97,7 +98,7 @@ public final class SessionStore<Key, Value>: StateStore {
         try put(key, session, nil)
     }
 
-    public var byteCount: Int { rows.byteCount + (index?.byteCount ?? 0) + runs.reduce(0) { $0 + $1.byteCount } }
+    public var byteCount: Int { rows.byteCount + (index?.byteCount ?? 0) + runs.byteCount }
     /// Whether anything was written since the last commit.
     public var hasUncommittedRows: Bool { rows.hasUncommittedRows }
     public var canSaveLater: Bool { true }
@@ -188,9 +189,8 @@ extension SessionStore {
 
     /// The sessions of a key in a segment, as far as they are in memory.
     @usableFromInline
-    func sessions(of key: UnsafeRawBufferPointer, in segment: Int64) -> Run<SessionRuns.Session>? {
-        for runs in runs where runs.segment == segment { return runs.sessions(of: key) }
-        return nil
+    func sessions(of key: UnsafeRawBufferPointer, in segment: Int64) -> Run<SessionTimes>? {
+        runs.run(of: key, in: segment)
     }
 
     @usableFromInline
@@ -203,8 +203,7 @@ extension SessionStore {
     @usableFromInline
     func observe(_ end: Int64) {
         rows.observe(end)
-        let first = rows.firstTimeHeld / rows.interval
-        runs.removeAll { $0.segment < first }
+        runs.removeAll(before: rows.firstTimeHeld / rows.interval)
         index?.removeAll(before: firstTimeIndexed)
     }
 
@@ -214,20 +213,14 @@ extension SessionStore {
         let (end, start) = try times(of: bytes)
         let key = UnsafeRawBufferPointer(rebasing: bytes.dropLast(Self.suffixLength))
         if end >= rows.firstTimeHeld {
-            let runs = sessionRuns(at: end / rows.interval)
-            if isThere { runs.insert(key, end: end, start: start) } else { runs.remove(key, end: end, start: start) }
+            let (session, segment) = (SessionTimes(end: end, start: start), end / rows.interval)
+            if isThere { runs.insert(session, of: key, in: segment) } else { runs.remove(session, of: key, in: segment) }
         }
         if isThere { _ = try addToIndex(bytes) } else { try removeFromIndex(bytes) }
     }
 
-    private func sessionRuns(at segment: Int64) -> SessionRuns {
-        for runs in runs where runs.segment == segment { return runs }
-        let new = SessionRuns(segment: segment)
-        runs.append(new)
-        return new
-    }
-
     /// The session that an entry of the index stands for, with its value; `nil` when it was forgotten.
+    @inlinable
     func session(end: Int64, rest: UnsafeRawBufferPointer) throws -> (key: Windowed<Key>, value: Value)? {
         let startPlace = indexOrder == .byStart ? 0 : rest.count - 8
         let keyBytes = indexOrder == .byStart ? rest[8...] : rest[..<startPlace]

@@ -24,6 +24,7 @@ public struct StoreBuilder: Sendable {
     ///     .versioned("rates", history: .seconds(3600), key: .string, value: .json(Rate.self))
     ///
     /// Kafka: `versionedKeyValueStoreBuilder`.
+    @inlinable
     public static func versioned<Key, Value>(
         _ name: String, history: Duration, key: Serde<Key>, value: Serde<Value>
     ) -> StoreBuilder {
@@ -56,7 +57,7 @@ extension StoreDeclaration {
 
 extension StoreDeclaration {
     /// - Parameter history: In milliseconds.
-    @usableFromInline
+    @inlinable
     static func versioned<Key, Value>(
         _ store: Materialized, name: String, history: Int64, key: Serde<Key>, value: Serde<Value>
     ) -> StoreDeclaration {

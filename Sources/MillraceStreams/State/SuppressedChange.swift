@@ -1,20 +1,22 @@
 import MillraceCore
 
 /// Where a record came from, kept with what waits of it. Kafka: `ProcessorRecordContext`.
+@usableFromInline
 struct RecordOrigin {
-    var timestamp: Int64
+    @usableFromInline var timestamp: Int64
     var offset: Int64
     /// `nil` for a record that a punctuation made.
     var topic: String?
     var partition: Int32
-    var headers: Headers
+    @usableFromInline var headers: Headers
 
     /// What Kafka Streams counts for it in a buffer that is bounded by bytes.
-    var byteCount: Int {
+    @usableFromInline var byteCount: Int {
         headers.reduce(20 + (topic?.utf16.count ?? 0)) { $0 + $1.name.utf16.count + ($1.value?.count ?? 0) }
     }
 
     /// Timestamp, offset, topic, partition, headers; texts and values with their lengths before them, -1 for none.
+    @usableFromInline
     func write(to buffer: ByteBuffer) {
         buffer.append(bigEndian: timestamp)
         buffer.append(bigEndian: offset)
@@ -30,6 +32,24 @@ struct RecordOrigin {
             buffer.append(bigEndian: Int32(value.count))
             buffer.append(value)
         }
+    }
+}
+
+extension TaskContext {
+    /// The origin of a record of this time and these headers that the record at hand led to.
+    @usableFromInline
+    func origin(_ timestamp: Timestamp, _ headers: Headers) -> RecordOrigin {
+        RecordOrigin(
+            timestamp: timestamp.milliseconds, offset: sourceOffset.value, topic: sourceTopic, partition: id.partition, headers: headers)
+    }
+
+    /// `releasing` for a record that was held back, as if the record that it comes from were at hand.
+    @usableFromInline
+    func releasing(_ origin: RecordOrigin, _ body: () throws -> Void) throws {
+        let (topic, offset) = (sourceTopic, sourceOffset)
+        (sourceTopic, sourceOffset) = (origin.topic, Offset(origin.offset))
+        defer { (sourceTopic, sourceOffset) = (topic, offset) }
+        try releasing { try handling(Timestamp(milliseconds: origin.timestamp), origin.headers, body) }
     }
 }
 

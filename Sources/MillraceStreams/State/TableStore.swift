@@ -35,7 +35,7 @@ final class TableStore<Key, Value> {
     @usableFromInline let immortal: KeyValueStore<Key, Value>?
     @usableFromInline let versions: VersionedStore<Key, Value>?
     /// The row that `place` has found last, although its time to live is over: those behind the table have not been told of that yet.
-    @exclusivity(unchecked) @usableFromInline private(set) var overdue: Row<Value>?
+    @exclusivity(unchecked) @usableFromInline var overdue: Row<Value>?
 
     @usableFromInline
     init(named name: String, in task: TaskContext) throws {
@@ -61,7 +61,7 @@ final class TableStore<Key, Value> {
     }
 
     /// The row of a key as of a time; `nil` where the rows are kept without their history.
-    @usableFromInline var getAsOf: ((Key, Timestamp) throws -> Row<Value>?)? {
+    @inlinable var getAsOf: ((Key, Timestamp) throws -> Row<Value>?)? {
         versions.map { versions in
             { key, time in
                 try versions.get(key, asOf: time).map { Row(value: $0.value, timestamp: $0.timestamp, isDirty: false) }
@@ -87,11 +87,10 @@ final class TableStore<Key, Value> {
     /// - Returns: `nil` when the store refused the write, because it is older than the history that it keeps.
     @inlinable
     func put(_ key: Key, _ value: Value?, _ timestamp: Timestamp, deletion: Timestamp, at place: Place) throws -> PutResult? {
-        if let immortal {
-            immortal.overlay.write(value, value == nil ? deletion : timestamp, slot: place.slot)
-            return PutResult(isLatest: true)
-        }
-        return try put(key, value, value == nil && versions == nil ? deletion : timestamp)
+        guard let rows else { return try putVersion(key, value, timestamp) }
+        let time = value == nil ? deletion : timestamp
+        if immortal == nil { rows.writeMortal(value, time, slot: place.slot) } else { rows.overlay.write(value, time, slot: place.slot) }
+        return PutResult(isLatest: true)
     }
 
     /// Writes the new value of a change, and notes in the change whether it is the latest one and, if asked to, what was there before.
@@ -112,17 +111,18 @@ final class TableStore<Key, Value> {
         return true
     }
 
-    @usableFromInline
+    @inlinable
     func slowPlace(of key: Key) throws -> Place {
         guard let rows else { return Place(row: try versionedRow(key), slot: -1) }
-        let row = try rows.physicalRow(key)
+        let slot = try rows.overlay.slot(of: rows.bytes(of: key))
+        let row = rows.overlay.row(slot).value == nil ? nil : rows.overlay.row(slot)
         let alive = rows.alive(row)
         overdue = alive == nil ? row : nil
-        return Place(row: alive, slot: -1)
+        return Place(row: alive, slot: slot)
     }
 
     /// Sends a deletion for each row whose time to live is over.
-    @usableFromInline
+    @inlinable
     func sendExpiry(to output: Output<Key, Change<Value>>, withOldValues sendsOldValues: Bool) {
         guard let rows, rows.lifetime != nil else { return }
         rows.onExpiry = { key, row, end in
@@ -130,10 +130,10 @@ final class TableStore<Key, Value> {
         }
     }
 
-    @usableFromInline
+    @inlinable
     func versionedRow(_ key: Key) throws -> Row<Value>? { try versions?.row(key) }
 
-    @usableFromInline
+    @inlinable
     func putVersion(_ key: Key, _ value: Value?, _ timestamp: Timestamp) throws -> PutResult? {
         switch try versions?.put(key, value, at: timestamp) {
         case .latest: return PutResult(isLatest: true)

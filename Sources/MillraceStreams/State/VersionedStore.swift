@@ -11,18 +11,19 @@ import MillraceCore
 public final class VersionedStore<Key, Value>: StateStore {
     /// The name, which is part of the changelog's.
     public let name: String
-    package let keySerde: Serde<Key>
-    private let valueSerde: Serde<Value>
-    let latest: Overlay<Value>
-    private let history: VersionHistory<Value>
-    private let retention: Int64
-    private let puts = PendingPuts()
-    private let keyBuffer = ByteBuffer()
-    private let valueBuffer = ByteBuffer()
+    @usableFromInline package let keySerde: Serde<Key>
+    @usableFromInline let valueSerde: Serde<Value>
+    @usableFromInline let latest: Overlay<Value>
+    @usableFromInline let history: VersionHistory<Value>
+    @usableFromInline let retention: Int64
+    @usableFromInline let puts = PendingPuts()
+    @usableFromInline let keyBuffer = ByteBuffer()
+    @usableFromInline let valueBuffer = ByteBuffer()
     /// What a restore leaves in memory before it reads from disk again.
     private static var restoreLimit: Int { 8 << 20 }
 
     /// - Parameter retention: In milliseconds.
+    @inlinable
     init(name: String, key: Serde<Key>, value: Serde<Value>, retention: Int64, backing: Backing?) throws {
         self.name = name
         keySerde = key
@@ -34,11 +35,13 @@ public final class VersionedStore<Key, Value>: StateStore {
     }
 
     /// The latest value of `key`; `nil` when there is none, or it was deleted.
+    @inlinable
     public func get(_ key: Key) throws -> VersionedRecord<Value>? {
         try row(key).flatMap { row in row.value.map { VersionedRecord(value: $0, timestamp: row.timestamp, validTo: nil) } }
     }
 
     /// The value that `key` had at a time; `nil` when it had none, or when the time is longer ago than the history that is kept.
+    @inlinable
     public func get(_ key: Key, asOf time: Timestamp) throws -> VersionedRecord<Value>? {
         let bytes = try bytes(of: key)
         if let row = try latest.get(bytes), let value = row.value, row.timestamp <= time {
@@ -53,7 +56,7 @@ public final class VersionedStore<Key, Value>: StateStore {
     /// Sets the value of `key` from a time on, until that of the next value it has; `nil` says that it had none from then on.
     ///
     /// A second put of the same time replaces the first.
-    @discardableResult
+    @inlinable @discardableResult
     public func put(_ key: Key, _ value: Value?, at time: Timestamp) throws -> VersionedPut {
         let keyBytes = try bytes(of: key)
         valueBuffer.removeAll()
@@ -84,6 +87,8 @@ public final class VersionedStore<Key, Value>: StateStore {
     public var byteCount: Int { latest.byteCount + history.byteCount + puts.byteCount }
     /// Whether anything was written since the last commit.
     public var hasUncommittedRows: Bool { !puts.isEmpty || latest.hasUncommittedRows || history.hasUncommittedRows }
+    public var canSaveLater: Bool { true }
+    public var unsavedBytes: Int { latest.unsavedBytes + history.unsavedBytes }
 
     /// The changelog gets every put in the order of arrival, not only the last of a key: each may be a version of its own.
     public func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
@@ -108,15 +113,18 @@ public final class VersionedStore<Key, Value>: StateStore {
     }
 
     /// The current row of a key, as tables need it.
+    @inlinable
     func row(_ key: Key) throws -> Row<Value>? {
         try latest.get(bytes(of: key))
     }
 
-    private func isExpired(_ time: Timestamp) -> Bool {
+    @inlinable
+    func isExpired(_ time: Timestamp) -> Bool {
         time.milliseconds < history.time - retention
     }
 
-    private func put(_ key: UnsafeRawBufferPointer, _ value: Value?, _ time: Timestamp) throws -> VersionedPut {
+    @inlinable
+    func put(_ key: UnsafeRawBufferPointer, _ value: Value?, _ time: Timestamp) throws -> VersionedPut {
         guard !isExpired(time) else { return .refused }
         history.observe(time.milliseconds)
         let slot = try latest.slot(of: key)
@@ -142,7 +150,8 @@ public final class VersionedStore<Key, Value>: StateStore {
         try history.commit(to: batch)
     }
 
-    private func bytes(of key: Key) throws -> UnsafeRawBufferPointer {
+    @inlinable
+    func bytes(of key: Key) throws -> UnsafeRawBufferPointer {
         keyBuffer.removeAll()
         _ = try keySerde.write(key, to: keyBuffer)
         return keyBuffer.bytes
@@ -159,6 +168,7 @@ public struct VersionedRecord<Value> {
     public let validTo: Timestamp?
 
     /// A value and the time in which it holds.
+    @inlinable
     public init(value: Value, timestamp: Timestamp, validTo: Timestamp?) {
         self.value = value
         self.timestamp = timestamp

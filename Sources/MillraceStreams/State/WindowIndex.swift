@@ -33,6 +33,7 @@ final class WindowIndex {
     }
 
     /// Calls `body` for the time and the rest of each window with a time in the range, in order. It may add and remove windows; the bytes are valid during the call.
+    @usableFromInline
     func forEach(in times: ClosedRange<Int64>, _ body: (Int64, UnsafeRawBufferPointer) throws -> Void) rethrows {
         let current = ByteBuffer()
         current.append(bigEndian: times.lowerBound)
@@ -47,6 +48,7 @@ final class WindowIndex {
             current.append(0)
         }
     }
+
     private func remove(_ slot: Int) {
         order.remove(slot)
         keys.remove(slot)

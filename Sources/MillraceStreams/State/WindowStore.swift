@@ -14,6 +14,10 @@ public final class WindowStore<Key, Value>: StateStore {
     @usableFromInline let rows: SegmentedOverlay<Value>
     /// Kept when results are sent as windows close.
     @usableFromInline let index: WindowIndex?
+    /// The starts of the windows that are in memory, once somebody looks through the windows of a key: see `keepRuns`.
+    @usableFromInline private(set) var runs: KeyRuns<Int64>?
+    /// Whether rows that come and go are noted beside them.
+    @exclusivity(unchecked) @usableFromInline private(set) var notesRows: Bool
     @usableFromInline let keySerde: Serde<Key>
     /// The key of the record that an aggregation handles, which stays over look-ups of operators behind it.
     @usableFromInline let keyBuffer = ByteBuffer()
@@ -22,7 +26,7 @@ public final class WindowStore<Key, Value>: StateStore {
     /// What an aggregation still keeps to itself; merged into the rows before they are read or committed.
     @usableFromInline weak var unmerged: (any UnmergedRows)?
     /// The bytes behind the key: the start, and a sequence number that is always 0.
-    static var suffixLength: Int { 12 }
+    @inlinable static var suffixLength: Int { 12 }
 
     @usableFromInline
     init(
@@ -34,6 +38,7 @@ public final class WindowStore<Key, Value>: StateStore {
         self.task = task
         keySerde = key
         index = isIndexed ? WindowIndex() : nil
+        notesRows = isIndexed
         if index != nil { try forEachKey(in: 0...Int64.max) { bytes, _ in try addToIndex(bytes) } }
     }
 
@@ -76,7 +81,7 @@ public final class WindowStore<Key, Value>: StateStore {
         try write(value, task.timestamp, to: place, key: lookupBuffer)
     }
 
-    public var byteCount: Int { rows.byteCount + (index?.byteCount ?? 0) + (unmerged?.byteCount ?? 0) }
+    public var byteCount: Int { rows.byteCount + (index?.byteCount ?? 0) + (runs?.byteCount ?? 0) + (unmerged?.byteCount ?? 0) }
     /// Whether anything was written since the last commit.
     public var hasUncommittedRows: Bool { rows.hasUncommittedRows || unmerged?.isEmpty == false }
     public var canSaveLater: Bool { true }
@@ -167,6 +172,7 @@ extension WindowStore {
     func observe(_ start: Int64) {
         rows.observe(start)
         index?.removeAll(before: rows.firstTimeKept)
+        runs?.removeAll(before: rows.firstTimeHeld / rows.interval)
     }
 
     @inlinable
@@ -184,7 +190,7 @@ extension WindowStore {
         guard let overlay = place.overlay else {
             return try putLate(key.bytes, value, timestamp)
         }
-        if index != nil, value != nil, overlay.row(place.slot).value == nil { _ = try addToIndex(key.bytes) }
+        if notesRows, (overlay.rows[place.slot].value == nil) != (value == nil) { try noteRow(key.bytes, isThere: value != nil) }
         overlay.write(value, timestamp, slot: place.slot)
     }
 
@@ -194,12 +200,36 @@ extension WindowStore {
         try rows.putLate(key, value, timestamp)
     }
 
+    /// Keeps what is beside the rows up to one that comes or goes.
+    @usableFromInline
+    func noteRow(_ bytes: UnsafeRawBufferPointer, isThere: Bool) throws {
+        if isThere, index != nil { _ = try addToIndex(bytes) }
+        guard let runs else { return }
+        let (start, key) = (try start(of: bytes), UnsafeRawBufferPointer(rebasing: bytes.dropLast(Self.suffixLength)))
+        let segment = start / rows.interval
+        if isThere { runs.insert(start, of: key, in: segment) } else { runs.remove(start, of: key, in: segment) }
+    }
+
+    /// Finds the windows of a key by one probe from now on, as far as they are in memory.
+    @usableFromInline
+    func keepRuns() throws {
+        guard runs == nil else { return }
+        (runs, notesRows) = (KeyRuns(), true)
+        for segment in rows.segments {
+            let keys = segment.overlay.keys
+            for slot in 0..<keys.slotLimit where keys.isInUse(slot) && segment.overlay.row(slot).value != nil {
+                try noteRow(keys.key(of: slot), isThere: true)
+            }
+        }
+    }
+
     @usableFromInline
     func addToIndex(_ bytes: UnsafeRawBufferPointer) throws -> Bool {
         index?.add(try start(of: bytes), UnsafeRawBufferPointer(rebasing: bytes.dropLast(Self.suffixLength)))
         return true
     }
 
+    @inlinable
     func row(_ key: Key, _ start: Int64) throws -> Row<Value>? {
         try unmerged?.mergePanes()
         guard let overlay = rows.existingOverlay(at: start) else { return nil }
@@ -208,6 +238,7 @@ extension WindowStore {
     }
 
     /// The row of a key given as its bytes.
+    @inlinable
     func row(keyBytes: UnsafeRawBufferPointer, _ start: Int64) throws -> Row<Value>? {
         guard let overlay = rows.existingOverlay(at: start) else { return nil }
         lookupBuffer.removeAll()
@@ -246,6 +277,67 @@ extension WindowStore {
         }
     }
 
+    /// Calls `body` for the start and the place of each row of the key that was written last whose window starts in `starts`, by start, until it returns `false`. `body` may write
+    /// to the places that it gets, and to others. For stores that keep runs.
+    @inlinable
+    func forEachPlace(
+        keyLength: Int, in starts: ClosedRange<Int64>, reversed: Bool = false, _ body: (Int64, Place) throws -> Bool
+    ) throws {
+        let lower = max(starts.lowerBound, rows.firstTimeKept)
+        guard lower <= starts.upperBound else { return }
+        let (first, last) = (lower / rows.interval, starts.upperBound / rows.interval)
+        // A copy, since `body` may let time pass.
+        let segments = rows.segments
+        for index in segments.indices {
+            let segment = segments[reversed ? segments.count - 1 - index : index]
+            guard segment.id >= first, segment.id <= last else { continue }
+            guard !segment.overlay.mayMissRows else {
+                if try walk(segment.overlay, keyLength, lower...starts.upperBound, reversed, body) { continue } else { return }
+            }
+            keyBuffer.truncate(to: keyLength)
+            guard let run = run(of: keyBuffer.bytes, in: segment.id) else { continue }
+            var place = run.firstIndex(fromThereOn: { reversed ? $0 > starts.upperBound : $0 >= lower }) - (reversed ? 1 : 0)
+            while place >= 0, place < run.count, case let start = run[place], start >= lower, start <= starts.upperBound {
+                place += reversed ? -1 : 1
+                finishKey(keyBuffer, keyLength, start)
+                let slot = segment.overlay.keys.find(keyBuffer.bytes)
+                guard slot >= 0, segment.overlay.rows[slot].value != nil else { continue }
+                guard try body(start, Place(overlay: segment.overlay, slot: slot)) else { return }
+            }
+        }
+    }
+
+    @usableFromInline
+    func run(of key: UnsafeRawBufferPointer, in segment: Int64) -> Run<Int64>? {
+        runs?.run(of: key, in: segment)
+    }
+
+    /// `forEachPlace` where rows may lie on disk alone.
+    ///
+    /// - Returns: `false` when `body` did.
+    @usableFromInline
+    func walk(
+        _ overlay: Overlay<Value>, _ keyLength: Int, _ starts: ClosedRange<Int64>, _ reversed: Bool, _ body: (Int64, Place) throws -> Bool
+    ) throws -> Bool {
+        finishKey(keyBuffer, keyLength, starts.lowerBound)
+        let from = Array(keyBuffer.bytes)
+        finishKey(keyBuffer, keyLength, starts.upperBound)
+        // The first key behind the last one.
+        let to = Array(keyBuffer.bytes) + [0]
+        var goesOn = true
+        try from.withUnsafeBytes { from in
+            try to.withUnsafeBytes { to in
+                try overlay.forEach(from: from, to: to, reversed: reversed) { bytes, _ in
+                    // Longer keys that begin with this one may lie in between.
+                    guard bytes.count == keyLength + Self.suffixLength else { return true }
+                    goesOn = try body(bytes.loadBigEndian(at: keyLength), Place(overlay: overlay, slot: overlay.slot(of: bytes)))
+                    return goesOn
+                }
+            }
+        }
+        return goesOn
+    }
+
     /// Calls `body` for each row whose window starts in `starts`, in the order of `fetchAll`, until it returns `false`.
     package func forEachRow(in starts: ClosedRange<Int64>, _ body: (Windowed<Key>, Row<Value>) throws -> Bool) throws {
         try unmerged?.mergePanes()
@@ -270,11 +362,13 @@ extension WindowStore {
         }
     }
 
+    @inlinable
     func window(from start: Int64) -> Window {
         let start = Timestamp(milliseconds: start)
         return Window(start: start, end: start.advanced(byMilliseconds: windowSize))
     }
 
+    @inlinable
     func key(of bytes: UnsafeRawBufferPointer) throws -> Key {
         try keySerde.read(bytes)
     }

@@ -189,8 +189,8 @@ import Testing
         let collector = RecordCollector(NoTopics())
         let task = TaskContext(
             id: TaskID(subtopology: 0, partition: 0), applicationID: "app", now: 0, logger: .silent, collector: collector)
-        let lifetime = TimeToLive(1600, backing: nil, task: task)
-        func note(_ key: Int, at time: Int64) { withUnsafeBytes(of: key) { lifetime.note($0, Timestamp(milliseconds: time), old: nil) } }
+        let lifetime = try TimeToLive(1600, backing: nil, task: task)
+        func note(_ key: Int, at time: Int64) { withUnsafeBytes(of: key) { lifetime.note($0, Timestamp(milliseconds: time), old: .none) } }
         for key in 0..<1000 { note(key, at: 0) }
         for key in 1000..<50_000 { note(key, at: 1000) }
         var visits = 0
@@ -209,6 +209,41 @@ import Testing
         #expect(visits == 1000 + TimeToLive.sweepLimit)
         for now in Int64(2700)..<2720 { try sweep(now) }
         #expect(visits == 50_000)
+    }
+
+    /// What goes when, and in which order, is the same with restarts in between, also where a sweep had to stop in the middle of a slot.
+    @Test func sweepsGoOnAfterARestart() throws {
+        let task = TaskContext(
+            id: TaskID(subtopology: 0, partition: 0), applicationID: "app", now: 0, logger: .silent, collector: RecordCollector(NoTopics()))
+        func visited(on disk: MemoryByteStore?) throws -> [[Int]] {
+            let backing = disk.map { Backing(store: $0, prefix: [7]) }
+            var lifetime = try TimeToLive(1600, backing: backing, task: task)
+            for key in 0..<10_000 {
+                withUnsafeBytes(of: (key * 7919 % 10_007).bigEndian) {
+                    lifetime.note($0, Timestamp(milliseconds: Int64(key % 150)), old: .none)
+                }
+            }
+            var visits: [[Int]] = []
+            for now in Int64(1690)..<1900 {
+                var keys: [Int] = []
+                try lifetime.sweep(now: now) { key in
+                    keys.append(key.loadBigEndian())
+                    // Some were written again since.
+                    return key[7] == 0 && now < 1800 ? Timestamp(milliseconds: 200) : nil
+                }
+                if !keys.isEmpty { visits.append(keys) }
+                guard let disk, now % 3 == 0 else { continue }
+                let batch = disk.makeBatch()
+                try lifetime.commit(batch: batch)
+                try disk.write(batch)
+                lifetime = try TimeToLive(1600, backing: backing, task: task)
+            }
+            return visits
+        }
+        let inMemory = try visited(on: nil)
+        #expect(inMemory.joined().count == 10_000 + (0..<10_000).count { ($0 * 7919 % 10_007) % 256 == 0 })
+        #expect(inMemory.first?.count == TimeToLive.sweepLimit)
+        #expect(try visited(on: MemoryByteStore()) == inMemory)
     }
 
     private final class NoTopics: TopicDirectory {
