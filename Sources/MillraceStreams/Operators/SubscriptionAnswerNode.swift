@@ -6,16 +6,18 @@ import MillraceCore
 final class SubscriptionAnswerNode<Key, ForeignKey, Other> {
     private let lookup: TableLookup<ForeignKey, Other>
     private let output: Output<Key, ForeignKeyAnswer<Other>>
+    private let site: NodeSite
 
     /// - Parameter lookup: Finds rows of the right table.
     init(_ lookup: TableLookup<ForeignKey, Other>, _ assembly: NodeAssembly) throws {
         self.lookup = lookup
         output = try assembly.output(Key.self, ForeignKeyAnswer<Other>.self)
+        site = assembly.site
     }
 
     func receive(_ record: Record<ForeignKey?, Subscription<Key>>) throws {
         let subscription = record.value
-        let row = try record.key.flatMap { try lookup.find($0) }
+        let row = try site.unlessRefused { try record.key.flatMap { try lookup.find($0) } }
         let answer: Other?
         switch subscription.instruction {
         case .drop: return
