@@ -41,7 +41,8 @@ import Testing
         Place(description: "selector") { table, _ in selecting(table) },
         Place(description: "adder and subtractor", isBehindRepartition: true) { table, _ in
             table.groupBy { _, value in (group(value), value) }.aggregate(
-                "0", in: "sums", adding: { "\((Int($2) ?? 0) + (try number($1)))" }, subtracting: { "\((Int($2) ?? 0) - (try number($1)))" })
+                "0", in: "sums", adding: { "\((Int($2) ?? 0) + (try number($1)))" }, subtracting: { "\((Int($2) ?? 0) - (try number($1)))" }
+            )
         },
         Place(description: "adder", isBehindRepartition: true) { table, _ in
             table.groupBy { _, value in (group(value), value) }.aggregate(
@@ -49,7 +50,8 @@ import Testing
                 subtracting: { "\((Int($2) ?? 0) - ((try? number($1)) ?? 1000))" })
         },
         Place(description: "mapValues") { table, _ in sum(table.mapValues { "\(group($0)) \(try number($0))" }) },
-        Place(description: "mapValues with a store") { table, _ in sum(table.mapValues(in: "mapped") { "\(group($0)) \(try number($0))" }) },
+        Place(description: "mapValues with a store") { table, _ in sum(table.mapValues(in: "mapped") { "\(group($0)) \(try number($0))" })
+        },
         Place(description: "filter") { table, _ in sum(table.filter { try number($1) >= 0 }) },
         Place(description: "transformValues") { table, _ in
             sum(table.transformValues { (_: ProcessorContext<Never, Never>) in Checking() })
@@ -195,7 +197,11 @@ import Testing
             run.configuration.failures = FailurePolicies(processing: .skip)
             for (number, input) in inputs.enumerated() {
                 let other = input.0.hasPrefix("-")
-                try run.put([Input(topic: other ? "other" : "in", key: other ? String(input.0.dropFirst()) : input.0, value: input.1, time: Int64(number))])
+                try run.put([
+                    Input(
+                        topic: other ? "other" : "in", key: other ? String(input.0.dropFirst()) : input.0, value: input.1,
+                        time: Int64(number))
+                ])
                 try await run.runUntilIdle()
             }
             return try last(run)
