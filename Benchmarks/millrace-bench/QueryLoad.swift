@@ -29,7 +29,7 @@ final class QueryLoad: Sendable {
             let now = clock.monotonicNanoseconds()
             if due > now { try? await Task.sleep(for: .nanoseconds(Int64(due - now))) }
             let start = clock.monotonicNanoseconds()
-            do { _ = try await counts[words[times.count % words.count]] } catch where app.state != .running { break }
+            do { _ = try await counts[words[times.count % words.count]] } catch  where app.state != .running { break }
             times.append(clock.monotonicNanoseconds() - start)
         }
         return times.sorted()
