@@ -55,7 +55,8 @@ final class QueryDesk {
     func wantsCommit(since last: UInt64, now: UInt64) -> Bool {
         if mailbox.hasQueries { lastAsked = now }
         isAsked = lastAsked.map { now - $0 < Self.attention } ?? false
-        guard isAsked, now - last >= pace.pause else { return false }
+        // While none waits it is enough that commits do not become long.
+        guard isAsked, now - last >= pace.pause * (mailbox.hasQueries ? 1 : 4) else { return false }
         commitsToAnswer = true
         return true
     }
