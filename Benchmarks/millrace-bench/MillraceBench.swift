@@ -30,6 +30,9 @@ struct MillraceBench {
                 "seconds", value: "N",
                 "Of latency on a log: how long it is measured, after 8 s of warm-up; 20 when left out. Of soak: how long it runs, 1800 when left out."
             ),
+            .init(
+                "ask", value: "N",
+                "Of the word counts: asks for a key's count N times a second meanwhile, and reports how long answers took."),
             .init("memory", value: "MB", "The app's memory budget, 256 MB when left out."),
             .init("case", value: "NAME", "Of budget on a log: \(BudgetCase.allCases.map(\.rawValue).joined(separator: ", "))."),
             .init("count", value: "N", "Of budget and growth on a log: how many records, 1000000 when left out."),

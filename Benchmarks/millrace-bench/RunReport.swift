@@ -16,6 +16,8 @@ struct RunReport {
     /// Records taken from changelogs.
     var restored = 0
     var usage = ProcessUsage()
+    /// How long answers took, in nanoseconds, the shortest first; empty where nobody asked.
+    var queryTimes: [UInt64] = []
     /// `nil` where somebody else reads the output.
     var output: OutputSummary?
 
@@ -36,6 +38,14 @@ struct RunReport {
             fields += [
                 ("out_records", "\(output.records)"), ("out_keys", "\(output.keys)"),
                 ("checksum", "\"\(RunReport.hexadecimal(output.checksum))\""),
+            ]
+        }
+        if !queryTimes.isEmpty {
+            func at(_ part: Double) -> String {
+                RunReport.text(Double(queryTimes[min(queryTimes.count - 1, Int(Double(queryTimes.count) * part))]) / 1e6, digits: 3)
+            }
+            fields += [
+                ("queries", "\(queryTimes.count)"), ("query_p50_ms", at(0.5)), ("query_p99_ms", at(0.99)), ("query_max_ms", at(1)),
             ]
         }
         return "{" + fields.map { "\"\($0)\":\($1)" }.joined(separator: ",") + "}"

@@ -102,6 +102,9 @@ final class ScenarioRun: Sendable {
             }
         }
         if end == .end { app.shutDownWhenIdle() }
+        let asking = try arguments.integer("ask", in: 1...1_000_000).map { rate in
+            Task.detached { try await QueryLoad(rate: rate).run(on: app) }
+        }
         let usage = ProcessUsage.now()
         report.startTime = Clock.milliseconds()
         if end == .signal { try await app.runUntilSignalled() } else { try await app.run() }
@@ -112,6 +115,7 @@ final class ScenarioRun: Sendable {
         report.closedTime = report.doneTime
         report.usage = ProcessUsage.now().since(usage)
         report.processed = app.processedRecords
+        if let asking { report.queryTimes = try await asking.value }
         // On a cluster the harness reads the output, for all peers in the same way.
         if let log, scenario != .restore {
             report.output = try OutputSummary(of: output, in: log, lastValuesOnly: scenario.countsLastValues)

@@ -27,6 +27,10 @@ final class PartitionLog: @unchecked Sendable {
     private var writePosition: Int
     private var newSegments: [Segment] = []
     private var indexIsOpen = false
+    /// Whether the file of the last segment may be longer on the disk than what counts: a commit that failed leaves something, and so does a process that was killed.
+    private var mayHaveRest = true
+    /// The first offsets of segments that never counted and could not be removed.
+    private var leftBases: Set<Int64> = []
 
     /// Opens what a partition holds according to `mark`.
     init(
@@ -111,12 +115,26 @@ final class PartitionLog: @unchecked Sendable {
         // The time index of a segment that is written to no more must end with its highest timestamp, also when the process is killed next.
         if indexIsOpen { try (newSegments.last ?? segments.last)?.index.finish() }
         indexIsOpen = false
+        try removeRests()
         let segment = try Segment(files, directory: directory, baseOffset: nextOffset, committedBytes: 0)
         try segment.file.truncate(to: 0)
         try segment.openIndexForAppending(endOffset: nextOffset, interval: Int(settings.indexIntervalBytes))
         newSegments.append(segment)
         indexIsOpen = true
         writePosition = 0
+    }
+
+    /// Removes what commits left that failed. How long a segment is that others follow is nowhere else than in its file, so that the rest must be gone from the disk when the next
+    /// segment counts: the file is synced with it, as its directory is.
+    private func removeRests() throws {
+        for base in leftBases where base != nextOffset {
+            for kind in SegmentFiles.all { try fileSystem.remove(directory + "/" + SegmentFiles.name(base, kind)) }
+        }
+        leftBases = []
+        guard mayHaveRest, newSegments.isEmpty, let last = segments.last else { return }
+        try last.file.truncate(to: writePosition)
+        pendingBytes[ObjectIdentifier(last)] = writePosition
+        mayHaveRest = false
     }
 
     private func write(_ bytes: ByteBuffer, _ range: Range<Int>) throws {
@@ -170,10 +188,14 @@ final class PartitionLog: @unchecked Sendable {
     /// Forgets what was appended and is not published. What stays of it on the disk counts for nothing and is written over.
     func discard() {
         guard nextOffset != endOffset || !newSegments.isEmpty || !pendingBytes.isEmpty else { return }
-        for segment in newSegments { removeFiles(of: segment) }
+        for segment in newSegments {
+            removeFiles(of: segment)
+            leftBases.insert(segment.baseOffset)
+        }
+        mayHaveRest = true
         if let last = segments.last {
             last.index.discard()
-            // Best effort: the next append writes over it, and a restart cuts it off.
+            // Best effort: the next append writes over it, a restart cuts it off, and no other segment follows before it is gone.
             try? last.file.truncate(to: last.committedBytes)
         }
         newSegments.removeAll()

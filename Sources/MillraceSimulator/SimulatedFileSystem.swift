@@ -54,6 +54,7 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
     /// Stands for everything that was written, and where and in which order.
     public private(set) var digest: UInt64 = 0
     private var refusesToOpen = false
+    private var refusesToRemove = false
     private var syncHasFailed = false
     private var beforeCall: (@Sendable () -> Void)?
 
@@ -104,6 +105,11 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
     /// Whether opening a file fails, as when a process has no file handles left.
     public func refuseToOpen(_ refuses: Bool) {
         lock.withLock { _ in refusesToOpen = refuses }
+    }
+
+    /// Whether removing and shortening files fails, as it may on a disk in trouble.
+    public func refuseToRemove(_ refuses: Bool) {
+        lock.withLock { _ in refusesToRemove = refuses }
     }
 
     /// Runs `body` before each call, for calls that take their time.
@@ -300,9 +306,14 @@ public final class SimulatedFileSystem: FileSystem, @unchecked Sendable {
 
     public func remove(_ path: String) throws {
         try call {
+            try checkRemoval(of: path)
             files[path] = nil
             note(path, 4)
         }
+    }
+
+    fileprivate func checkRemoval(of path: String) throws {
+        if refusesToRemove { throw MillraceError(.transport, "The simulated disk removes nothing of \(path).", isRetriable: true) }
     }
 
     public func removeDirectory(_ path: String) throws {
@@ -438,6 +449,7 @@ final class SimulatedFile: File {
 
     func truncate(to size: Int) throws {
         try disk.call {
+            if size < node.content.count { try disk.checkRemoval(of: path) }
             node.content = Array(node.content.prefix(size)) + [UInt8](repeating: 0, count: max(0, size - node.content.count))
         }
     }

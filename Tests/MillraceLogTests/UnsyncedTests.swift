@@ -36,6 +36,71 @@ import Testing
         }
     }
 
+    /// The process dies in a commit, at every call; the next one begins a segment behind what is left of it, and the power fails: nothing of that commit comes back.
+    @Test(arguments: [90, 300]) func aCommitThatFailedDoesNotComeBackBelowASegment(segmentBytes: Int) throws {
+        func start() throws -> (disk: SimulatedFileSystem, log: EmbeddedLog) {
+            let disk = SimulatedFileSystem()
+            let log = try open(disk, .onCommit)
+            try log.createTopic(TopicSpecification("t", partitions: 1, settings: ["segment.bytes": "\(segmentBytes)"]))
+            try log.createTopic(TopicSpecification("u", partitions: 1))
+            try log.write([PlainRecord(value: "before")], to: t)
+            // Nobody asks for the first one any more.
+            for _ in 0..<2 { try log.write([PlainRecord(value: "other")], to: u) }
+            return (disk, log)
+        }
+        // Behind one batch of the last segment, and with segments of their own.
+        let half = (0..<3).map { PlainRecord(value: "half \($0)") }
+        let (whole, log) = try start()
+        let first = whole.calls
+        try log.write(half, to: t, batchSize: 1)
+        for call in first...whole.calls {
+            var (disk, log) = try start()
+            disk.crash(atCall: call)
+            try? log.write(half, to: t, batchSize: 1)
+            log.abandon()
+            disk.restartProcess()
+            log = try open(disk, .onCommit)
+            let there = try log.readAll(t).map(\.record.value)
+            let long = String(repeating: "x", count: segmentBytes)
+            for _ in 0..<4 { try log.write([PlainRecord(value: long)], to: t) }
+            log.abandon()
+            for fate in SimulatedFileSystem.Fate.allCases {
+                for seed in 1...UInt64(fate == .torn ? 5 : 1) {
+                    let again = try open(disk.afterCrash(fate, seed: seed), .onCommit)
+                    #expect(try again.readAll(t).map(\.record.value) == there + Array(repeating: long, count: 4), "call \(call), \(fate)")
+                    again.abandon()
+                }
+            }
+        }
+    }
+
+    /// A commit fails while nothing can be removed either, and others follow: it does not come back when the log is opened again.
+    @Test(arguments: [90, 300]) func aCommitThatFailedDoesNotComeBackWithoutACrash(segmentBytes: Int) throws {
+        for space in stride(from: 0, to: 400, by: 7) {
+            let disk = SimulatedFileSystem()
+            let log = try open(disk, .onCommit)
+            try log.createTopic(TopicSpecification("t", partitions: 1, settings: ["segment.bytes": "\(segmentBytes)"]))
+            try log.write([PlainRecord(value: "before")], to: t)
+            disk.setSpace(space)
+            disk.refuseToRemove(true)
+            try? log.write((0..<3).map { PlainRecord(value: "half \($0)") }, to: t, batchSize: 1)
+            disk.setSpace(.max)
+            disk.refuseToRemove(false)
+            let there = try log.readAll(t).map(\.record.value)
+            let long = String(repeating: "x", count: segmentBytes)
+            do { for _ in 0..<4 { try log.write([PlainRecord(value: long)], to: t) } } catch {
+                // The journal may be such that only a restart tells what counts.
+                log.abandon()
+                continue
+            }
+            log.abandon()
+            disk.restartProcess()
+            let again = try open(disk, .onCommit)
+            #expect(try again.readAll(t).map(\.record.value) == there + Array(repeating: long, count: 4), "\(space) bytes")
+            again.abandon()
+        }
+    }
+
     /// Nothing waits for the small files of a topic that is made; when the log is opened after a failure of power they are whole all the same.
     @Test(arguments: SimulatedFileSystem.Fate.allCases) func theSmallFilesOfATopicAreWrittenAgain(fate: SimulatedFileSystem.Fate) throws {
         let disk = SimulatedFileSystem()

@@ -22,8 +22,18 @@ enum StateRows {
             }
         }
         let stores = Dictionary(uniqueKeysWithValues: rows.map { (names[$0.key] ?? "\($0.key)", $0.value) })
+        if let retention = workload.sessionRetention { return stores.mapValues { remembered($0, retention) } }
         guard let retention = workload.joinRetention else { return stores }
         return Dictionary(uniqueKeysWithValues: stores.map { ($0.key, isOfJoin($0.key) ? alive($0.value, retention) : $0.value) })
+    }
+
+    /// The rows of a session store without those that are forgotten: a session that came too late is in the changelog all the same, and whoever replays it may know less of the time
+    /// then. Such rows lie there, and are not found, until their segment goes.
+    private static func remembered(_ rows: [Row], _ retention: Int64) -> [Row] {
+        func time(_ bytes: some Collection<UInt8>) -> Int64 { bytes.prefix(8).reduce(0) { $0 << 8 | Int64($1) } }
+        let timeKey = [UInt8](repeating: 0xFF, count: 8)
+        guard let last = rows.first(where: { $0.key == timeKey }) else { return rows }
+        return rows.filter { $0.key == timeKey || time($0.key.suffix(16)) > time(last.value) - retention }
     }
 
     private static func isOfJoin(_ store: String) -> Bool {

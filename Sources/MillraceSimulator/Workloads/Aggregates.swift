@@ -45,7 +45,7 @@ extension Workload {
 
     /// Sessions, told at every change.
     static let sessions = Workload(
-        name: "sessions", inputTopics: ["in"], outputs: ["out": .lists],
+        name: "sessions", inputTopics: ["in"], outputs: ["out": .lists], sessionRetention: 25 + 60,
         input: { number, random in
             InputDraft("in", keys[random.below(keys.count)], "\(number)", late: random.oneIn(13) ? Int64(random.below(120)) : 0)
         },

@@ -32,6 +32,8 @@ struct Workload: Sendable {
     var rest = Duration.zero
     /// How long the stores of a join of streams keep records.
     var joinRetention: Int64?
+    /// How long its session store keeps sessions, in milliseconds; `nil` without one.
+    var sessionRetention: Int64?
     /// Values by the number of the input.
     var input: @Sendable (_ number: Int, _ random: inout SeededNumbers) -> InputDraft
     var build: @Sendable (StreamsBuilder, Mood) -> Void

@@ -18,7 +18,8 @@ public enum FailurePolicy: Sendable, Equatable {
 public struct FailurePolicies: Sendable, Equatable {
     /// Bytes that a source's serde cannot read. Global tables skip where dead letters are asked for: every instance reads all of their topic, and each would send its own.
     public var deserialization = FailurePolicy.stop
-    /// A closure, processor or punctuation that throws. What it, or operators before it, did for the record up to then stays. A punctuation that is skipped is tried again when it
+    /// A closure, processor or punctuation that throws. What it, or operators before it, did for the record up to then stays, and operators beside it get the record. A row of a table
+    /// that a closure refuses is no row to the tables behind: groups and joins let go of what it was, and its later updates count. A punctuation that is skipped is tried again when it
     /// is due the next time; since there is no record, there is no dead letter either. The same goes for what an operator had held back and fails when it is sent on (a suppressed change, a window that closes,
     /// a record that an outer join let wait): it alone is left out, and the record that made time pass is processed as ever.
     public var processing = FailurePolicy.stop

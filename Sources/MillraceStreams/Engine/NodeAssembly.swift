@@ -36,7 +36,19 @@ public struct NodeAssembly {
         switch outputs.count {
         case 0: return Output { _ in }
         case 1: return outputs[0]
-        default: return Output { record in for output in outputs { try output.send(record) } }
+        default:
+            let site = site
+            return Output { record in
+                // One that fails does not keep the record from the others: tables among them would miss an update for good. It is one record that failed, and tells of the first.
+                var refusal: (any Error)?
+                for output in outputs {
+                    do { try output.send(record) } catch {
+                        let error = try site.refusal(error)
+                        if refusal == nil { refusal = error }
+                    }
+                }
+                if let refusal { throw refusal }
+            }
         }
     }
 

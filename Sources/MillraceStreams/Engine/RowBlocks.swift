@@ -4,7 +4,8 @@ import MillraceCore
 ///
 /// A row is the length of its key, the length of its value (-1: the key is removed), the number of rows before it, four bytes each, then key and value.
 struct RowBlocks {
-    private static let blockSize = 1 << 20
+    /// Blocks grow from the one to the other, so that stores with few rows take little, and many of them keep to one budget.
+    private static let (smallestBlock, largestBlock) = (1 << 14, 1 << 20)
     static let headerSize = 12
 
     private var blocks: [UnsafeMutableRawBufferPointer] = []
@@ -35,7 +36,8 @@ struct RowBlocks {
 
     private mutating func addBlock(_ size: Int) {
         if let last = blocks.last { used.append(last.count - left) }
-        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: max(Self.blockSize, size + 3), alignment: 16)
+        let block = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(size + 3, min(Self.largestBlock, max(Self.smallestBlock, byteCount))), alignment: 16)
         blocks.append(block)
         byteCount += block.count
         (next, left) = (block.baseAddress.unsafelyUnwrapped, block.count)
@@ -53,19 +55,11 @@ struct RowBlocks {
         }
     }
 
-    /// Forgets all rows. One block is kept.
+    /// Forgets all rows and gives the memory back: to be called at the end too, as a struct does not do it by itself.
     mutating func removeAll() {
-        release(keeping: 1)
-        (next, left) = blocks.first.flatMap { block in block.baseAddress.map { ($0, block.count) } } ?? (next, 0)
-        used = []
-        count = 0
-    }
-
-    /// Gives the memory back: to be called at the end, as a struct does not do it by itself.
-    mutating func release(keeping kept: Int = 0) {
-        for block in blocks.dropFirst(kept) { block.deallocate() }
-        blocks.removeSubrange(min(kept, blocks.count)...)
-        byteCount = blocks.reduce(0) { $0 + $1.count }
+        for block in blocks { block.deallocate() }
+        (blocks, used) = ([], [])
+        (left, count, byteCount) = (0, 0, 0)
     }
 
     @inline(__always)

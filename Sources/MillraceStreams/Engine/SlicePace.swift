@@ -4,16 +4,18 @@
 struct SlicePace {
     private static let most = 4096
     private static let fewest = 16
-    /// What a slice may take, in nanoseconds.
-    private static let target: UInt64 = 4_000_000
+    /// What a slice may take, or those of several tasks together, and what one of many may in any case, in nanoseconds.
+    private static let (target, share): (UInt64, UInt64) = (4_000_000, 250_000)
 
     private(set) var limit = most
 
     /// Notes how long some records took.
-    mutating func note(_ records: Int, took duration: UInt64) {
+    ///
+    /// - Parameter tasks: How many tasks share the time, because somebody waits for the end of the round.
+    mutating func note(_ records: Int, took duration: UInt64, among tasks: Int = 1) {
         // A few records say little.
         guard records * 4 >= limit else { return }
-        let fitting = UInt64(records) * Self.target / max(1, duration)
+        let fitting = UInt64(records) * max(Self.share, Self.target / UInt64(max(1, tasks))) / max(1, duration)
         // A single slow slice, as when the system was busy elsewhere, changes little.
         limit = min(Self.most, max(Self.fewest, limit / 2, Int(min(fitting, UInt64(limit) * 2))))
     }

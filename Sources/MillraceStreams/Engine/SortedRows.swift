@@ -23,7 +23,7 @@ final class SortedRows: ByteStoreBatch {
     }
 
     deinit {
-        rows.release()
+        rows.removeAll()
     }
 
     var count: Int { rows.count + ranges.count }

@@ -196,7 +196,7 @@ final class Worker {
             task.context.now = now
             let count = try task.process(limit: task.slices.limit, outputLimit: outputBudget) { [self] in try canProceed(task, without: $0)
             }
-            if let time = meter.processed(task, count) { task.slices.note(count, took: time) }
+            if let time = meter.processed(task, count) { task.slices.note(count, took: time, among: queries.isAsked ? tasks.count : 1) }
             let fired = try task.punctuate(now: now)
             meter.punctuated(task, fired)
             processed += count

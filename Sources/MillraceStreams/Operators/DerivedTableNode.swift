@@ -32,17 +32,22 @@ final class DerivedTableNode<Key, Value, Result> {
     func receive(_ record: Record<Key, Change<Value>>) throws {
         let key = record.key
         var change = Change<Result>(new: nil, old: nil, isLatest: record.value.isLatest)
-        do {
-            change.new = try record.value.new.flatMap { try derive(key, $0) }
-            if sendsOldValues, store == nil { change.old = try record.value.old.flatMap { try derive(key, $0) } }
-        } catch { throw site.failure(error) }
+        var refusal: (any Error)?
+        do { change.new = try record.value.new.flatMap { try derive(key, $0) } } catch {
+            // Where rows are kept, or nobody asks for old ones, the row stays as it was.
+            guard sendsOldValues, store == nil else { throw site.failure(error) }
+            refusal = try site.refusal(error)
+        }
         if let store {
             // Where nothing was and nothing comes, the row stays unwritten too.
             if dropsEmptyUpdates, change.new == nil, try store.get(key) == nil { return }
             guard try store.apply(&change, to: key, record.timestamp, readsOld: sendsOldValues) else { return site.drop(.expired) }
-        } else if dropsEmptyUpdates, change.new == nil, change.old == nil {
-            return
+        } else if sendsOldValues {
+            change.old = try site.unlessRefused { try record.value.old.flatMap { try derive(key, $0) } }
+            if let refusal, change.old == nil { throw refusal }
+            if dropsEmptyUpdates, change.new == nil, change.old == nil { return }
         }
         try output.send(record.with(value: change))
+        if let refusal { throw refusal }
     }
 }

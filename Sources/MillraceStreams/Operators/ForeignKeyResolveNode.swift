@@ -32,7 +32,7 @@ final class ForeignKeyResolveNode<Key, Value, Other, Result> {
     @inlinable
     func receive(_ record: Record<Key, ForeignKeyAnswer<Other>>) throws {
         let answer = record.value
-        let value = try lookup.find(record.key)?.value
+        let value = try site.unlessRefused { try lookup.find(record.key) }?.value
         guard try value.map(hash) == answer.hash else { return site.drop(.outdatedAnswer) }
         var result: Result?
         if let value, keepsUnmatched || answer.value != nil {

@@ -40,12 +40,14 @@ final class SubscriptionSendNode<Key, Value, ForeignKey> {
         let change = record.value
         if ignoresThePast, !change.isLatest { return site.drop(.outOfOrder) }
         if change.new == nil, change.old == nil { return }
-        let old: ForeignKey?
+        let old = try site.unlessRefused { try change.old.flatMap { try foreignKey(record.key, $0) } }
         let new: ForeignKey?
-        do {
-            old = try change.old.flatMap { try foreignKey(record.key, $0) }
-            new = try change.new.flatMap { try foreignKey(record.key, $0) }
-        } catch { throw site.failure(error) }
+        do { new = try change.new.flatMap { try foreignKey(record.key, $0) } } catch {
+            let refusal = try site.refusal(error)
+            // A left join has no instruction for it: the result stays until the row's next update.
+            if let old { try send(keepsUnmatched ? .drop : .dropAndAnswer, to: old, record) }
+            throw refusal
+        }
         if keepsUnmatched {
             if let old, try new.map({ try !areSame(old, $0) }) ?? true { try send(.drop, to: old, record) }
             // A row without foreign key asks too, with no key, and is answered that there is no row.

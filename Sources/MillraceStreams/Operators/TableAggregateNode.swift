@@ -20,6 +20,8 @@ struct TableAggregate<Key, Value, Result>: Sendable {
 
 /// Keeps one result for each group and sends each change of it.
 ///
+/// A value that the adder refuses is not in the result, and is not taken out when its row changes. Whether it was refused is not kept anywhere: the adder is asked again.
+///
 /// Kafka: `KTableAggregate` and `KTableReduce`.
 @usableFromInline
 final class TableAggregateNode<Key, Value, Result> {
@@ -46,13 +48,36 @@ final class TableAggregateNode<Key, Value, Result> {
         let place = try store.place(of: key)
         let row = place.row
         var result = row?.value
-        do {
-            if let old = record.value.old, let present = result { result = try aggregate.subtract(key, old, present) }
-            if let new = record.value.new { result = try aggregate.add(key, new, result) }
-        } catch { throw site.failure(error) }
+        var (refusal, isUntouched): ((any Error)?, Bool) = (nil, true)
+        if let old = record.value.old, let present = result, !site.skipsFailures || accepts(old, of: key) {
+            do {
+                result = try aggregate.subtract(key, old, present)
+                isUntouched = false
+            } catch { refusal = try site.refusal(error) }
+        }
+        if let new = record.value.new {
+            do {
+                result = try aggregate.add(key, new, result)
+                isUntouched = false
+            } catch { refusal = try site.refusal(error) }
+        }
+        if isUntouched, let refusal { throw refusal }
         let time = max(record.timestamp, row?.timestamp ?? record.timestamp)
-        guard let put = try store.put(key, result, time, deletion: record.timestamp, at: place) else { return site.drop(.expired) }
-        let change = Change(new: result, old: sendsOldValues ? row?.value ?? store.overdue?.value : nil, isLatest: put.isLatest)
-        try output.send(Record(key: key, value: change, timestamp: time, headers: record.headers))
+        if let put = try store.put(key, result, time, deletion: record.timestamp, at: place) {
+            let change = Change(new: result, old: sendsOldValues ? row?.value ?? store.overdue?.value : nil, isLatest: put.isLatest)
+            try output.send(Record(key: key, value: change, timestamp: time, headers: record.headers))
+        } else {
+            site.drop(.expired)
+        }
+        if let refusal { throw refusal }
+    }
+
+    /// Whether the adder would take a value, as the first of a group: what it says of the group at hand depends on what else is there now.
+    @inlinable
+    func accepts(_ value: Value, of key: Key) -> Bool {
+        do {
+            _ = try aggregate.add(key, value, nil)
+            return true
+        } catch { return false }
     }
 }

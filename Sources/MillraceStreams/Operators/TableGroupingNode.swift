@@ -2,6 +2,8 @@ import MillraceCore
 
 /// Splits an update of a table into what a group loses and what a group gains.
 ///
+/// A row that `select` refuses is in no group: the update that brings it is a loss, and the one that follows it a gain.
+///
 /// Kafka: `KTableRepartitionMap`.
 @usableFromInline
 final class TableGroupingNode<Key, Value, GroupKey: Equatable, GroupValue> {
@@ -24,23 +26,23 @@ final class TableGroupingNode<Key, Value, GroupKey: Equatable, GroupValue> {
     @inlinable
     func receive(_ record: Record<Key, Change<Value>>) throws {
         if ignoresThePast, !record.value.isLatest { return site.drop(.outOfOrder) }
-        let gain = try member(record.key, record.value.new)
-        let loss = try member(record.key, record.value.old)
+        var refusal: (any Error)?
+        var gain: (key: GroupKey, value: GroupValue)?
+        do { gain = try member(record.key, record.value.new) } catch { refusal = try site.refusal(error) }
+        let loss = try site.unlessRefused { try member(record.key, record.value.old) }
         if let gain, let loss, gain.key == loss.key {
             return try send(loss.key, Change(new: gain.value, old: loss.value), record)
         }
         if let loss { try send(loss.key, Change(new: nil, old: loss.value), record) }
         if let gain { try send(gain.key, Change(new: gain.value, old: nil), record) }
+        if let refusal { throw refusal }
     }
 
     /// The group that a value is in, and what it is there; `nil` when it is in none.
     @inlinable
     func member(_ key: Key, _ value: Value?) throws -> (key: GroupKey, value: GroupValue)? {
-        guard let value else { return nil }
-        do {
-            guard case (let key?, let value?) = try select(key, value) else { return nil }
-            return (key, value)
-        } catch { throw site.failure(error) }
+        guard let value, case (let key?, let value?) = try select(key, value) else { return nil }
+        return (key, value)
     }
 
     @inlinable

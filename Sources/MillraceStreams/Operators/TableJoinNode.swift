@@ -34,16 +34,20 @@ final class TableJoinNode<Key, Own, Other, Result> {
     func receive(_ record: Record<Key, Change<Own>>) throws {
         let update = record.value
         if ignoresThePast, !update.isLatest { return site.drop(.outOfOrder) }
-        let row = try lookup.find(record.key)
+        let row = try site.unlessRefused { try lookup.find(record.key) }
         let other = row?.value
         if other == nil, side.needsOther || (update.new == nil && update.old == nil) { return }
         var change = Change<Result>(new: nil, old: nil, isLatest: update.isLatest)
-        do {
-            change.new = try joined(update.new, other)
-            if sendsOldValues { change.old = try joined(update.old, other) }
-        } catch { throw site.failure(error) }
+        var refusal: (any Error)?
+        do { change.new = try joined(update.new, other) } catch {
+            guard sendsOldValues else { throw site.failure(error) }
+            refusal = try site.refusal(error)
+        }
+        if sendsOldValues { change.old = try site.unlessRefused { try joined(update.old, other) } }
+        if let refusal, change.old == nil { throw refusal }
         let time = max(record.timestamp, row?.timestamp ?? .none)
         try output.send(Record(key: record.key, value: change, timestamp: time, headers: record.headers))
+        if let refusal { throw refusal }
     }
 
     @inlinable

@@ -25,22 +25,27 @@ final class TableTransformNode<Key, Value, NewValue> {
     @inlinable
     func receive(_ record: Record<Key, Change<Value>>) throws {
         let key = record.key
-        var change = Change<NewValue>(
-            new: try transform(record, record.value.new), old: nil, isLatest: record.value.isLatest)
+        var change = Change<NewValue>(new: nil, old: nil, isLatest: record.value.isLatest)
+        var refusal: (any Error)?
+        do { change.new = try transform(record, record.value.new) } catch {
+            // Where rows are kept, or nobody asks for old ones, the row stays as it was.
+            guard sendsOldValues, store == nil else { throw site.failure(error) }
+            refusal = try site.refusal(error)
+        }
         if let store {
             guard try store.apply(&change, to: key, record.timestamp, readsOld: sendsOldValues) else { return site.drop(.expired) }
         } else if sendsOldValues {
-            change.old = try transform(record, record.value.old)
+            change.old = try site.unlessRefused { try transform(record, record.value.old) }
+            if let refusal, change.old == nil { throw refusal }
         }
         try output.send(record.with(value: change))
+        if let refusal { throw refusal }
     }
 
     @inlinable
     func transform(_ record: Record<Key, Change<Value>>, _ value: Value?) throws -> NewValue? {
-        do {
-            return try site.task.handling(record.timestamp, record.headers) {
-                try transformer.transform(FixedKeyRecord(record.with(value: value)))
-            }
-        } catch { throw site.failure(error) }
+        try site.task.handling(record.timestamp, record.headers) {
+            try transformer.transform(FixedKeyRecord(record.with(value: value)))
+        }
     }
 }

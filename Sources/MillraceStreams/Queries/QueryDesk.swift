@@ -13,6 +13,12 @@ final class QueryDesk {
     private var pace = QueryPace()
     /// Whether the commit at hand is made for a question.
     private var commitsToAnswer = false
+    /// Whether there was a question a moment ago, so that rounds are kept short too.
+    private(set) var isAsked = false
+    /// When a question was last seen to wait.
+    private var lastAsked: UInt64?
+    /// For how long after a question commits stay short.
+    private static let attention: UInt64 = 100_000_000
     /// How long answers may keep records waiting at a time.
     private static let patience: UInt64 = 2_000_000
 
@@ -44,9 +50,13 @@ final class QueryDesk {
         for query in mailbox.close() { query.answer(.failure(directory.unavailable(query.store, query.task)), nil) }
     }
 
-    /// Whether a commit is due for the sake of those who ask; the next one is then taken to be that.
+    /// Whether a commit is due for the sake of those who ask, or asked a moment ago and will again: a question that comes in the middle of a long commit has to wait for all of it.
+    /// The next commit is then taken to be that.
     func wantsCommit(since last: UInt64, now: UInt64) -> Bool {
-        guard mailbox.hasQueries, now - last >= pace.pause else { return false }
+        if mailbox.hasQueries { lastAsked = now }
+        isAsked = lastAsked.map { now - $0 < Self.attention } ?? false
+        // While none waits it is enough that commits do not become long.
+        guard isAsked, now - last >= pace.pause * (mailbox.hasQueries ? 1 : 4) else { return false }
         commitsToAnswer = true
         return true
     }

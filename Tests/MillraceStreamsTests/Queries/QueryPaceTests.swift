@@ -9,6 +9,9 @@ struct PaceTests {
         var pace = QueryPace()
         for _ in 0..<50 { pace.note(took: 500_000 + pace.pause / 10, after: pace.pause) }
         #expect(pace.pause >= 2_000_000 && pace.pause < 20_000_000)
+        // Most of a commit is work that has to be done in any case.
+        for _ in 0..<50 { pace.note(took: 300_000 + pace.pause * 4 / 10, after: pace.pause) }
+        #expect(pace.pause >= 2_000_000 && pace.pause < 6_000_000)
         // A cluster that takes 40 ms.
         for _ in 0..<50 { pace.note(took: 40_000_000, after: pace.pause) }
         #expect(pace.pause == 100_000_000)
@@ -20,6 +23,11 @@ struct PaceTests {
         #expect(pace.limit == 4096)
         for _ in 0..<50 { pace.note(pace.limit, took: UInt64(pace.limit) * 100_000) }
         #expect(pace.limit == 40)
+        // Of four tasks each has a fourth of the time, of very many a bit of it.
+        for _ in 0..<50 { pace.note(pace.limit, took: UInt64(pace.limit) * 10_000, among: 4) }
+        #expect(pace.limit == 100)
+        for _ in 0..<50 { pace.note(pace.limit, took: UInt64(pace.limit) * 10_000, among: 1000) }
+        #expect(pace.limit == 25)
         for _ in 0..<50 { pace.note(pace.limit, took: UInt64(pace.limit) * 10_000_000) }
         #expect(pace.limit == 16)
         // Few records of a longer slice that was allowed say nothing.
