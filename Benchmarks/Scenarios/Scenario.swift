@@ -7,7 +7,7 @@ public enum Scenario: String, CaseIterable, Sendable {
     case windowed, fraud, session
     case streamTable = "stream-table"
     case streamStream = "stream-stream"
-    case restore, latency, soak, budget
+    case restore, latency, soak, budget, growth
 
     /// The topics that it reads, unless told otherwise.
     public var inputs: [String] {
@@ -21,6 +21,7 @@ public enum Scenario: String, CaseIterable, Sendable {
         case .streamStream: ["left", "right"]
         case .latency: ["latency"]
         case .soak: ["soak"]
+        case .growth: ["growth"]
         case .budget: []
         }
     }
@@ -29,7 +30,7 @@ public enum Scenario: String, CaseIterable, Sendable {
     public var countsLastValues: Bool {
         switch self {
         case .passthrough, .streamTable, .streamStream, .restore: false
-        case .wordcount, .wordcountKeyed, .windowed, .fraud, .session, .latency, .soak, .budget: true
+        case .wordcount, .wordcountKeyed, .windowed, .fraud, .session, .latency, .soak, .budget, .growth: true
         }
     }
 
@@ -90,6 +91,8 @@ public enum Scenario: String, CaseIterable, Sendable {
                 .count(in: "store")
                 .toStream()
                 .to(output)
+        case .growth:
+            builder.stream(inputs[0], key: .string, value: .string).groupByKey().count(in: "store").toStream().to(output)
         case .streamTable:
             let users: KTable<String, String> = builder.table(inputs[1], key: .string, value: .string, in: "store")
             builder.stream(inputs[0], key: .string, value: .string)

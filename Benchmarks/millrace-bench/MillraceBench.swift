@@ -32,7 +32,8 @@ struct MillraceBench {
             ),
             .init("memory", value: "MB", "The app's memory budget, 256 MB when left out."),
             .init("case", value: "NAME", "Of budget on a log: \(BudgetCase.allCases.map(\.rawValue).joined(separator: ", "))."),
-            .init("count", value: "N", "Of budget on a log: how many records, 1000000 when left out."),
+            .init("count", value: "N", "Of budget and growth on a log: how many records, 1000000 when left out."),
+            .init("keys", value: "N", "Of growth on a log: how many keys the state has, 1000000 when left out."),
             .init("conf", value: "TEXT", "Taken for the sake of the contract, and not used."),
         ],
         footer: """
@@ -40,6 +41,7 @@ struct MillraceBench {
             restore is a table that is kept: with --state and --group it is built by a first run, and restored by further ones with --until running.
             latency on a log sends, counts and reads in one process, and prints percentiles of the time from when a record was due to when its count was read.
             soak on a log feeds a fixed set of keys at a steady rate, prints a line of JSON about memory every few seconds, and fails when memory grows.
+            growth on a log counts every key once, starts anew, and measures what further records of keys drawn at random take.
             budget on a log makes input that would like much memory, and prints how much the process took.
             A run prints one line of JSON: records, times, CPU seconds, memory, and the checksum of the output.
             """)

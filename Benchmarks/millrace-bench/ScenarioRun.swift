@@ -75,6 +75,7 @@ final class ScenarioRun: Sendable {
         switch scenario {
         case .latency: line = try await LatencyRun(arguments, log: log, configuration: configuration, state: state).run()
         case .soak: line = try await SoakRun(arguments, log: log, configuration: configuration, state: state).run()
+        case .growth: line = try await GrowthRun(arguments, log: log, configuration: configuration, state: state).run()
         case .budget: line = try await BudgetRun(arguments, log: log, configuration: configuration, state: state).run()
         default: return try await runThrough().json
         }

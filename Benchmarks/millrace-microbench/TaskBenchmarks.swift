@@ -6,7 +6,7 @@ import MillraceFormats
 /// The scenarios of `millrace-bench`, from record batch to record batch through one task, with stores in memory: no log, no disk, no threads. An operation is an input record.
 enum TaskBenchmarks {
     static func all() -> [MicroBenchmark] {
-        Scenario.allCases.filter { ![.restore, .latency, .soak, .budget].contains($0) }.map { scenario in
+        Scenario.allCases.filter { ![.restore, .latency, .soak, .budget, .growth].contains($0) }.map { scenario in
             let count = 2000
             return MicroBenchmark("task-\(scenario.rawValue)", operations: count * scenario.inputs.count) {
                 let task = try MicroTask(try scenario.topology(scenario.inputs, "out"))

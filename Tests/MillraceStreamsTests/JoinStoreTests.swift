@@ -63,7 +63,7 @@ import Testing
         /// How much of the log the disk knows of.
         var saved = 0
         func save() throws {
-            log += try store.commitChanges(to: disk)
+            log += try store.commitChanges(to: disk, sorted: Bool.random(using: &numbers))
             saved = log.count
         }
         var records: [(key: String, time: Int64, value: String)] = []

@@ -42,6 +42,25 @@ import Testing
         #expect(disk.count == 2)
     }
 
+    @Test func keptRowsAreSavedInTheOrderOfTheirKeys() throws {
+        let rows = open(isNew: true)
+        for key in [UInt8(5), 2, 9] { put(rows, key, Int64(key)) }
+        #expect(try commit(rows, saves: false) == [3, 0])
+        put(rows, 2, nil)
+        put(rows, 9, 90)
+        #expect(try commit(rows, saves: false) == [2, 0])
+        put(rows, 1, 1)
+        // The store throws where keys do not ascend.
+        try disk.load { try rows.save(to: $0) }
+        #expect(disk.count == 2)
+        rows.checkInvariants()
+        // The row that was not committed is still to be logged, and there is nothing more to save.
+        #expect(try commit(rows, saves: false) == [1, 0])
+        try disk.load { try rows.save(to: $0) }
+        #expect(disk.count == 3)
+        #expect(try commit(rows) == [0, 0])
+    }
+
     @Test func aRowThatIsOnDiskIsDeletedThere() throws {
         let rows = open(isNew: true)
         put(rows, 1, 10)

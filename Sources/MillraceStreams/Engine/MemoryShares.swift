@@ -10,8 +10,8 @@ struct MemoryShares {
     var work: Int { budget / 2 }
     /// What is read between two commits, since that may live on in rows.
     var read: Int { budget / 8 }
-    /// A batch of rows for the disk. The more waits for it, the less there is to write: rows change again, or expire.
-    var save: Int { budget / 4 }
+    /// Rows for the disk that are worth files of their own. Fewer are gathered in the database's write buffers.
+    var leastSorted: Int { budget / 256 }
     /// Outputs alone. Where they can, those beyond leave memory ahead of the commit.
     var outputs: Int { budget / 8 }
     /// Rows that are being restored: taken from `work`, as a task that is restored has no rows in memory yet.

@@ -162,8 +162,8 @@ package final class StreamTask {
 
     /// Writes all store changes since the last commit to the changelogs and to the batch for the disk.
     ///
-    /// - Parameter saves: Whether all stores are to use the batch, those too that could keep their rows for a later one.
-    package func prepareCommit(batch: (any ByteStoreBatch)?, saves: Bool = true) throws {
+    /// - Parameter save: What of stores that could keep their rows for a later batch goes into this one.
+    package func prepareCommit(batch: (any ByteStoreBatch)?, save: SaveKind = .inBatch) throws {
         precondition(!context.hasCalls, "a commit comes behind all calls, or their records are lost")
         context.noteTimes()
         for entry in stores {
@@ -175,7 +175,7 @@ package final class StreamTask {
                 try entry.store.commit(
                     to: { key, value, timestamp, headers in
                         try topic?.append(partition: partition, key: key, value: value, timestamp: timestamp, headers: headers)
-                    }, batch: entry.isPersistent && (saves || !entry.store.canSaveLater) ? batch : nil)
+                    }, batch: entry.isPersistent && save.usesBatch(entry.store) ? batch : nil)
             } catch { throw commitFailure(of: entry, error) }
         }
         context.commitIsRequested = false

@@ -50,7 +50,7 @@ final class Worker {
     /// Whether the last round found nothing to do.
     private var wasIdle = false
     var lastCommit: UInt64 = 0
-    private var lastSave: UInt64 = 0
+    private var saves = SavePace(now: 0)
     var nextReport: UInt64 = 0
     /// With a group, or a cluster, that makes it give up its tasks.
     var patience = RejoinPatience()
@@ -118,7 +118,7 @@ final class Worker {
         membership = try session.join(run.declaration) ?? run.localGroup.join(as: number)
         needsAssignment = true
         lastCommit = backend.clock.monotonicNanoseconds()
-        lastSave = lastCommit
+        saves = SavePace(now: lastCommit)
         while !stops.isAbandoned {
             let isStopping = stops.isStopping
             if !isStopping, isDismissed() { break }
@@ -345,11 +345,11 @@ final class Worker {
             queries.noteCommit(took: lastCommit - start, after: start - previous)
         }
         let batch = run.state.database.makeBatch()
-        let saves = saves || isTimeToSave
+        let save = saveKind(isDue: saves)
         meter.beginCommit(
             inputBytes: tasks.reduce(0) { $0 + $1.bufferedBytes }, storeBytes: tasks.reduce(0) { $0 + $1.storeBytes })
         for task in tasks {
-            try task.prepareCommit(batch: batch, saves: saves)
+            try task.prepareCommit(batch: batch, save: save)
             meter.wroteChangelogs(task)
         }
         let outputs = try collector.batches()
@@ -364,15 +364,13 @@ final class Worker {
             let metadata = PartitionTime.encode(task.partitionTime(of: partition.topic), task.context.processorMetadata)
             offsets[partition] = CommittedOffset(position, metadata: metadata)
         }
-        guard !outputs.isEmpty || !offsets.isEmpty || batch.count > 0 else {
+        guard !outputs.isEmpty || !offsets.isEmpty || batch.count > 0 || save == .sorted else {
             (processedSinceCommit, hasWork) = (0, false)
             return
         }
         let firsts = try session.commit(outputs, offsets: offsets)
         for (output, first) in zip(outputs, firsts) { changelogEnds[output.partition] = first + Int64(output.recordCount) }
-        try notePositions(saves: saves, in: batch)
-        if batch.count > 0 { try run.state.database.write(batch) }
-        if saves { lastSave = lastCommit }
+        try write(batch, save)
         collector.removeAll()
         let limit = storeBudget / max(1, tasks.count)
         for task in tasks {
@@ -403,15 +401,28 @@ final class Worker {
         }
     }
 
-    /// Notes how far along their changelogs the rows are that the batch holds.
-    private func notePositions(saves: Bool, in batch: any ByteStoreBatch) throws {
+    /// Brings the rows of a commit to the disk, with how far along their changelogs they are.
+    private func write(_ batch: any ByteStoreBatch, _ save: SaveKind) throws {
+        let start = backend.clock.monotonicNanoseconds()
+        var sorted: [SortedSave.Part] = []
         for task in tasks {
-            for entry in task.restorableStores where entry.isPersistent && (saves || !entry.store.canSaveLater) {
-                guard let changelog = entry.changelog, let end = try end(of: changelog, entry, task) else { continue }
+            for entry in task.restorableStores where entry.isPersistent {
+                let usesBatch = save.usesBatch(entry.store)
+                guard usesBatch || save == .sorted else { continue }
                 let backing = try run.state.backing(store: entry.planned.stateName, partition: task.id.partition)
-                run.state.setPosition(StateDirectory.Position(offset: end, topic: try topicID(of: changelog)), of: backing, in: batch)
+                let position = try entry.changelog.flatMap { changelog in
+                    try end(of: changelog, entry, task).map { StateDirectory.Position(offset: $0, topic: try topicID(of: changelog)) }
+                }
+                if !usesBatch {
+                    sorted.append(SortedSave.Part(store: entry.store, backing: backing, position: position))
+                } else if let position {
+                    run.state.setPosition(position, of: backing, in: batch)
+                }
             }
         }
+        if !sorted.isEmpty { try SortedSave(parts: sorted).write(to: run.state.database, batch) }
+        if batch.count > 0 { try run.state.database.write(batch) }
+        if save != .none { saves.note(from: start, to: backend.clock.monotonicNanoseconds()) }
     }
 
     /// The end of the records of a changelog that a store's rows are made of: those the worker wrote, or those the task read; `nil` when it has not moved.
@@ -420,12 +431,10 @@ final class Worker {
         return changelogEnds.removeValue(forKey: TopicPartition(changelog, task.id.partition))
     }
 
-    /// Whether the rows of all stores are to go to the disk with this commit. Less often than commits, since a row that changes all the time then goes there but once. What a
-    /// crash loses of them, some seconds at most besides what the database still had in memory, is read from the changelog again.
-    private var isTimeToSave: Bool {
-        // The batch, and the database's copy of it, are memory beside the rows.
-        lastCommit - lastSave >= 5_000_000_000 || tasks.reduce(0) { $0 + $1.storeBytes } > storeBudget
-            || tasks.reduce(0) { $0 + $1.unsavedBytes } > configuration.memory.save / workers
+    /// How the rows of all stores go to the disk with this commit, if they do.
+    private func saveKind(isDue: Bool) -> SaveKind {
+        guard isDue || saves.isDue(at: lastCommit) || tasks.reduce(0, { $0 + $1.storeBytes }) > storeBudget else { return .none }
+        return SaveKind(unsavedBytes: tasks.reduce(0) { $0 + $1.unsavedBytes }, leastSorted: configuration.memory.leastSorted)
     }
 
     /// Bytes of outputs that make a commit come early. A record may cause more at once, which is then staged.

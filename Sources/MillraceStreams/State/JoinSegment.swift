@@ -48,10 +48,10 @@ final class JoinSegment<Value> {
         if entry.isUnsaved { unsavedSlots.append(slot) }
     }
 
-    /// Calls `body` for each record that the disk has still to get, ordered by key, time and arrival, and takes them for saved.
+    /// Calls `body` for each record that the disk has still to get, ordered by the length of the key, key, time and arrival as on disk, and takes them for saved.
     @inlinable
     func save(_ body: (UnsafeRawBufferPointer, JoinEntry<Value>) throws -> Void) rethrows {
-        keys.sort(&unsavedSlots)
+        keys.sortByLength(&unsavedSlots)
         for slot in unsavedSlots { try runs[slot].save { try body(keys.key(of: slot), $0) } }
         unsavedSlots.removeAll(keepingCapacity: true)
     }

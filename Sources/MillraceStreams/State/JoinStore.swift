@@ -56,8 +56,8 @@ final class JoinStore<Value>: StateStore {
     @usableFromInline var averageValueSize = 16
     /// `writeChanges`, compiled for the type of the values where the store was declared; see `Overlay.commitRows`.
     private let writeChanges: (JoinStore, ChangelogSink) throws -> Void
-    /// `saveRecords`, likewise.
-    private let saveRecords: (JoinStore, JoinStoreFiles, any ByteStoreBatch) throws -> Void
+    /// `forEachUnsaved`, likewise.
+    private let forEachUnsaved: (JoinStore, JoinStoreFiles, RowSink) throws -> Void
 
     /// - Parameters:
     ///   - retention: How long records are kept, by the store's own time, which is the highest timestamp of a put.
@@ -66,18 +66,18 @@ final class JoinStore<Value>: StateStore {
     convenience init(name: String, value: Serde<Value>, retention: Int64, nullsMoveTime: Bool, backing: Backing?) throws {
         try self.init(
             name, value, retention, nullsMoveTime, backing, writeChanges: { store, changelog in try store.writeChanges(to: changelog) },
-            saveRecords: { store, disk, batch in try store.saveRecords(to: disk, batch) })
+            forEachUnsaved: { store, disk, put in try store.forEachUnsavedRecord(disk, put) })
     }
 
     @usableFromInline
     init(
         _ name: String, _ value: Serde<Value>, _ retention: Int64, _ nullsMoveTime: Bool, _ backing: Backing?,
         writeChanges: @escaping (JoinStore, ChangelogSink) throws -> Void,
-        saveRecords: @escaping (JoinStore, JoinStoreFiles, any ByteStoreBatch) throws -> Void
+        forEachUnsaved: @escaping (JoinStore, JoinStoreFiles, RowSink) throws -> Void
     ) throws {
         self.name = name
         self.writeChanges = writeChanges
-        self.saveRecords = saveRecords
+        self.forEachUnsaved = forEachUnsaved
         serde = value
         self.retention = retention
         interval = max(retention / 2, 1000)
@@ -146,6 +146,7 @@ final class JoinStore<Value>: StateStore {
 
     @usableFromInline var hasUncommittedRows: Bool { !pending.isEmpty }
     @usableFromInline var canSaveLater: Bool { true }
+    @usableFromInline var savesSorted: Bool { true }
 
     @usableFromInline var unsavedBytes: Int {
         disk == nil ? 0 : segments.reduce(0) { $0 + $1.unsavedSlots.count } * (averageValueSize + 48)
@@ -155,8 +156,17 @@ final class JoinStore<Value>: StateStore {
     func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
         try writeChanges(self, changelog)
         guard let disk, let batch else { return }
-        try saveRecords(self, disk, batch)
-        saveState(disk, batch)
+        try forEachUnsaved(self, disk) { batch.put($0, $1) }
+        try saveState(disk) { batch.put($0, $1) }
+        deleteExpired(disk, batch)
+    }
+
+    @usableFromInline
+    func save(to entries: any SortedEntries, _ batch: any ByteStoreBatch) throws {
+        guard let disk else { return }
+        try forEachUnsaved(self, disk) { try entries.put($0, $1) }
+        try saveState(disk) { try entries.put($0, $1) }
+        deleteExpired(disk, batch)
     }
 
     /// Sends what was put since the last commit to the changelog, in order.
@@ -182,15 +192,15 @@ final class JoinStore<Value>: StateStore {
         pendingKeys.removeAll()
     }
 
-    /// Hands the records that the disk has still to get to the batch.
+    /// Calls `put` with key and value on disk of each record that has still to get there, in the order of the keys, and takes them for saved.
     @inlinable
-    func saveRecords(to disk: JoinStoreFiles, _ batch: any ByteStoreBatch) throws {
+    func forEachUnsavedRecord(_ disk: JoinStoreFiles, _ put: RowSink) throws {
         for segment in segments {
             try segment.save { key, entry in
                 guard isKept(entry.timestamp) else { return }
                 scratch.removeAll()
                 guard try serde.write(entry.value, to: scratch) else { return }
-                disk.put(key, entry.timestamp, entry.sequence, segment: segment.id, scratch.bytes, batch)
+                try put(disk.key(key, entry.timestamp, entry.sequence, segment: segment.id), scratch.bytes)
             }
         }
     }
@@ -215,7 +225,7 @@ final class JoinStore<Value>: StateStore {
         if let value, isKept(time) {
             if let disk, let batch {
                 _ = makeSegment(time / interval, isOnDisk: true)
-                disk.put(key, time, number, segment: time / interval, value, batch)
+                batch.put(disk.key(key, time, number, segment: time / interval), value)
             } else {
                 segment(of: time).insert(
                     JoinEntry(timestamp: time, sequence: number, value: try serde.read(value)), key: key)
@@ -225,7 +235,9 @@ final class JoinStore<Value>: StateStore {
 
     @usableFromInline
     func finishRestoring(batch: (any ByteStoreBatch)?) throws {
-        if let disk, let batch { saveState(disk, batch) }
+        guard let disk, let batch else { return }
+        try saveState(disk) { batch.put($0, $1) }
+        deleteExpired(disk, batch)
     }
 
     @usableFromInline
@@ -296,8 +308,11 @@ final class JoinStore<Value>: StateStore {
         return found
     }
 
-    private func saveState(_ disk: JoinStoreFiles, _ batch: any ByteStoreBatch) {
-        disk.save(.init(observedTime: observedTime, sequence: sequence), batch)
+    private func saveState(_ disk: JoinStoreFiles, _ put: RowSink) throws {
+        try disk.save(.init(observedTime: observedTime, sequence: sequence), put)
+    }
+
+    private func deleteExpired(_ disk: JoinStoreFiles, _ batch: any ByteStoreBatch) {
         let live = firstKeptTime / interval
         guard live > firstSegmentOnDisk else { return }
         disk.delete(segments: firstSegmentOnDisk..<live, batch)

@@ -16,7 +16,7 @@ struct JoinStoreFiles {
 
     private static let stateKey: [UInt8] = [0xFF]
     private let backing: Backing
-    private let key = ByteBuffer()
+    private let keyBuffer = ByteBuffer()
     private let upperKey = ByteBuffer()
     private let scratch = ByteBuffer()
 
@@ -33,25 +33,26 @@ struct JoinStoreFiles {
         return State(observedTime: scratch.bytes.loadBigEndian(), sequence: scratch.bytes.loadBigEndian(at: 8))
     }
 
-    func save(_ state: State, _ batch: any ByteStoreBatch) {
-        key.removeAll()
-        key.append(backing.prefix)
-        key.append(Self.stateKey)
+    /// Calls `put` with the row of the state, whose key comes behind those of all records.
+    func save(_ state: State, _ put: RowSink) throws {
+        keyBuffer.removeAll()
+        keyBuffer.append(backing.prefix)
+        keyBuffer.append(Self.stateKey)
         scratch.removeAll()
         scratch.append(bigEndian: state.observedTime)
         scratch.append(bigEndian: state.sequence)
-        batch.put(key.bytes, scratch.bytes)
+        try put(keyBuffer.bytes, scratch.bytes)
     }
 
     /// Deletes segments with all that is in them.
     func delete(segments: Range<Int64>, _ batch: any ByteStoreBatch) {
-        key.removeAll()
-        key.append(backing.prefix)
-        key.append(bigEndian: segments.lowerBound)
+        keyBuffer.removeAll()
+        keyBuffer.append(backing.prefix)
+        keyBuffer.append(bigEndian: segments.lowerBound)
         upperKey.removeAll()
         upperKey.append(backing.prefix)
         upperKey.append(bigEndian: segments.upperBound)
-        batch.deleteRange(from: key.bytes, to: upperKey.bytes)
+        batch.deleteRange(from: keyBuffer.bytes, to: upperKey.bytes)
     }
 
     /// The segments that have records, in order: one seek for each.
@@ -75,15 +76,13 @@ struct JoinStoreFiles {
         }
     }
 
+    /// Where a record lies, valid until the next call.
     @usableFromInline
-    func put(
-        _ recordKey: UnsafeRawBufferPointer, _ timestamp: Int64, _ sequence: Int32, segment: Int64, _ value: UnsafeRawBufferPointer,
-        _ batch: any ByteStoreBatch
-    ) {
-        key.removeAll()
-        key.append(backing.prefix)
-        append(recordKey, segment, timestamp, sequence, to: key)
-        batch.put(key.bytes, value)
+    func key(_ recordKey: UnsafeRawBufferPointer, _ timestamp: Int64, _ sequence: Int32, segment: Int64) -> UnsafeRawBufferPointer {
+        keyBuffer.removeAll()
+        keyBuffer.append(backing.prefix)
+        append(recordKey, segment, timestamp, sequence, to: keyBuffer)
+        return keyBuffer.bytes
     }
 
     /// Calls `body` for each record of a key in a segment with a time in `from ... to`, in order of time and number.
@@ -91,13 +90,13 @@ struct JoinStoreFiles {
         _ recordKey: UnsafeRawBufferPointer, segment: Int64, from: Int64, to: Int64,
         _ body: (Int64, Int32, UnsafeRawBufferPointer) throws -> Void
     ) throws {
-        key.removeAll()
-        append(recordKey, segment, from, 0, to: key)
+        keyBuffer.removeAll()
+        append(recordKey, segment, from, 0, to: keyBuffer)
         upperKey.removeAll()
         append(recordKey, segment, to, .max, to: upperKey)
         // Behind the last number possible.
         upperKey.append(0)
-        let cursor = try BackingCursor(backing, from: key.bytes, to: upperKey.bytes, reversed: false)
+        let cursor = try BackingCursor(backing, from: keyBuffer.bytes, to: upperKey.bytes, reversed: false)
         while let key = cursor.key {
             guard key.count == recordKey.count + 24 else { throw corruption("a key is \(key.count) bytes long") }
             try body(key.loadBigEndian(at: key.count - 12), key.loadBigEndian(at: key.count - 4), cursor.value)

@@ -109,6 +109,18 @@ public final class KeyTable {
         for (index, element) in prefixed.enumerated() { slots[index] = element.slot }
     }
 
+    /// Puts slots that are in use in the order of their keys' lengths, and those of one length in the order of their keys.
+    @usableFromInline
+    func sortByLength(_ slots: inout ContiguousArray<Int>) {
+        var groups: [Int32: ContiguousArray<Int>] = [:]
+        for slot in slots { groups[entries[slot].length, default: []].append(slot) }
+        slots.removeAll(keepingCapacity: true)
+        for (_, var group) in groups.sorted(by: { $0.key < $1.key }) {
+            sort(&group)
+            slots += group
+        }
+    }
+
     private func prefix(of slot: Int) -> UInt64 {
         let key = key(of: slot)
         if key.count >= 8 { return key.loadBigEndian() }

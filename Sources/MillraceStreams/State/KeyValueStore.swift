@@ -116,11 +116,17 @@ public final class KeyValueStore<Key, Value>: StateStore {
     /// Whether anything was written since the last commit.
     public var hasUncommittedRows: Bool { overlay.hasUncommittedRows }
     public var canSaveLater: Bool { true }
+    // The times to live have rows of their own, which must get there together with the others.
+    public var savesSorted: Bool { lifetime == nil }
     public var unsavedBytes: Int { overlay.unsavedBytes }
 
     public func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
         try overlay.commit(batch: batch, changelog)
         try lifetime?.commit(batch: batch)
+    }
+
+    public func save(to entries: any SortedEntries, _ batch: any ByteStoreBatch) throws {
+        try overlay.save(to: entries)
     }
 
     public func restore(

@@ -2,10 +2,11 @@ import MillraceCore
 
 /// A value in a store, and the time it is of.
 public struct Row<Value> {
-    /// `nil`: the key is known to have no value.
-    public var value: Value?
+    // In this order the flags fill what the optional leaves of its last word: a row of a number takes 24 bytes, not 32.
     /// The time of the record that wrote it.
     public var timestamp: Timestamp
+    /// `nil`: the key is known to have no value.
+    public var value: Value?
     /// Written since the last commit.
     @usableFromInline var isDirty: Bool
     /// Committed to the changelog, but not yet handed to the disk.
@@ -74,21 +75,27 @@ public final class Overlay<Value> {
     /// `commitRows`, compiled for the type of the values where that was known when the store was declared. The engine reaches stores as `any StateStore`, which by itself leads
     /// to the version for all types, many times slower.
     @usableFromInline let commitRows: (Overlay, (any ByteStoreBatch)?, ChangelogSink) throws -> Void
+    /// `save(to:)`, likewise.
+    private let saveRows: (Overlay, any SortedEntries) throws -> Void
 
     /// - Parameter isNew: Whether nothing is on disk yet.
     @inlinable
     convenience init(serde: Serde<Value>, backing: Backing?, isNew: Bool = false) {
-        self.init(serde, backing, isNew) { overlay, batch, changelog in try overlay.commitRows(to: changelog, batch) }
+        self.init(
+            serde, backing, isNew, commitRows: { overlay, batch, changelog in try overlay.commitRows(to: changelog, batch) },
+            saveRows: { overlay, entries in try overlay.saveRows(to: entries) })
     }
 
     @usableFromInline
     init(
         _ serde: Serde<Value>, _ backing: Backing?, _ isNew: Bool,
-        commitRows: @escaping (Overlay, (any ByteStoreBatch)?, ChangelogSink) throws -> Void
+        commitRows: @escaping (Overlay, (any ByteStoreBatch)?, ChangelogSink) throws -> Void,
+        saveRows: @escaping (Overlay, any SortedEntries) throws -> Void
     ) {
         self.serde = serde
         self.backing = backing
         self.commitRows = commitRows
+        self.saveRows = saveRows
         mayMissRows = backing != nil && !isNew
     }
 
@@ -224,7 +231,9 @@ public final class Overlay<Value> {
                 keys.remove(slot)
             } else if let batch {
                 // The bytes are at hand, so a row that waits for the disk from earlier commits goes there now, too.
-                put(slot, backing, batch, isRemoved: row.value == nil)
+                let diskKey = fullKey(backing, key)
+                if row.value == nil { batch.delete(diskKey) } else { batch.put(diskKey, scratch.bytes) }
+                noteSaved(slot, isRemoved: row.value == nil)
             } else if !row.isUnsaved {
                 rows[slot].isUnsaved = true
                 unsavedSlots.append(slot)
@@ -232,13 +241,30 @@ public final class Overlay<Value> {
         }
         dirtySlots.removeAll(keepingCapacity: true)
         if !headers.isEmpty { headers.removeAll() }
-        if let backing, let batch { try saveRows(backing, batch) }
+        guard let batch else { return }
+        // In the order of their keys the database finds the place of each next to the one before, which is most of the cost of a write.
+        try forEachUnsavedRow { key, value in
+            if let value { batch.put(key, value) } else { batch.delete(key) }
+        }
     }
 
-    /// Hands over the rows that earlier commits kept here. No row is dirty now: the disk never gets what is not committed.
+    /// Hands over the rows that commits without a batch have kept here, in the order of their keys.
+    func save(to entries: any SortedEntries) throws {
+        try saveRows(self, entries)
+    }
+
     @inlinable
-    func saveRows(_ backing: Backing, _ batch: any ByteStoreBatch) throws {
-        // In the order of their keys the database finds the place of each next to the one before, which is most of the cost of a write.
+    func saveRows(to entries: any SortedEntries) throws {
+        try forEachUnsavedRow { key, value in
+            if let value { try entries.put(key, value) } else { try entries.delete(key) }
+        }
+    }
+
+    /// Calls `body` with key and value on disk (`nil`: to be deleted) of each row that earlier commits have kept here, in the order of their keys, and takes them for saved. No row
+    /// is dirty now: the disk never gets what is not committed.
+    @inlinable
+    func forEachUnsavedRow(_ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?) throws -> Void) throws {
+        guard let backing else { return }
         unsavedSlots.removeAll { !rows[$0].isUnsaved }
         keys.sort(&unsavedSlots)
         for slot in unsavedSlots where rows[slot].isUnsaved {
@@ -246,16 +272,15 @@ public final class Overlay<Value> {
             scratch.removeAll()
             scratch.append(bigEndian: row.timestamp.milliseconds)
             if let value = row.value { _ = try serde.write(value, to: scratch) }
-            put(slot, backing, batch, isRemoved: row.value == nil)
+            try body(fullKey(backing, keys.key(of: slot)), row.value == nil ? nil : scratch.bytes)
+            noteSaved(slot, isRemoved: row.value == nil)
         }
         unsavedSlots.removeAll(keepingCapacity: true)
     }
 
-    /// Hands over one row, whose bytes are in `scratch`.
-    @usableFromInline
-    func put(_ slot: Int, _ backing: Backing, _ batch: any ByteStoreBatch, isRemoved: Bool) {
-        let diskKey = fullKey(backing, keys.key(of: slot))
-        if isRemoved { batch.delete(diskKey) } else { batch.put(diskKey, scratch.bytes) }
+    /// Notes that the disk has got a row.
+    @inlinable
+    func noteSaved(_ slot: Int, isRemoved: Bool) {
         rows[slot].isUnsaved = false
         rows[slot].mayBeOnDisk = true
         if isRemoved { keys.remove(slot) }

@@ -182,10 +182,18 @@ final class SegmentedOverlay<Value> {
             }
         }
         lateWrites.removeAll()
-        guard let backing, let batch else { return }
-        for id in droppedOnDisk { deleteAll(id, backing, batch) }
-        droppedOnDisk.removeAll()
-        if time != timeOnDisk { writeTime(backing, batch) }
+        guard let batch else { return }
+        deleteDropped(in: batch)
+        if time != timeOnDisk { try writeTime { batch.put($0, $1) } }
+    }
+
+    /// Hands over the rows that commits without a batch have kept, and the store's time, in the order of their keys.
+    ///
+    /// - Parameter batch: Receives the deletion of old segments, for which there is no hurry: at the next start the time tells that they are old.
+    func save(to entries: any SortedEntries, _ batch: any ByteStoreBatch) throws {
+        for segment in segments { try segment.overlay.save(to: entries) }
+        if time != timeOnDisk { try writeTime { try entries.put($0, $1) } }
+        deleteDropped(in: batch)
     }
 
     /// Takes a row of this time from the changelog.
@@ -228,17 +236,22 @@ final class SegmentedOverlay<Value> {
         observe(timeOnDisk)
     }
 
-    private func writeTime(_ backing: Backing, _ batch: any ByteStoreBatch) {
-        (backing.prefix + bytes(of: -1)).withUnsafeBytes { key in
-            bytes(of: time).withUnsafeBytes { batch.put(key, $0) }
+    private func writeTime(_ put: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Void) throws {
+        guard let backing else { return }
+        try (backing.prefix + bytes(of: -1)).withUnsafeBytes { key in
+            try bytes(of: time).withUnsafeBytes { try put(key, $0) }
         }
         timeOnDisk = time
     }
 
-    private func deleteAll(_ id: Int64, _ backing: Backing, _ batch: any ByteStoreBatch) {
-        (backing.prefix + bytes(of: id)).withUnsafeBytes { lower in
-            (backing.prefix + bytes(of: id + 1)).withUnsafeBytes { batch.deleteRange(from: lower, to: $0) }
+    private func deleteDropped(in batch: any ByteStoreBatch) {
+        guard let backing else { return }
+        for id in droppedOnDisk {
+            (backing.prefix + bytes(of: id)).withUnsafeBytes { lower in
+                (backing.prefix + bytes(of: id + 1)).withUnsafeBytes { batch.deleteRange(from: lower, to: $0) }
+            }
         }
+        droppedOnDisk.removeAll()
     }
 
     private func bytes(of number: Int64) -> [UInt8] {

@@ -101,10 +101,15 @@ public final class SessionStore<Key, Value>: StateStore {
     /// Whether anything was written since the last commit.
     public var hasUncommittedRows: Bool { rows.hasUncommittedRows }
     public var canSaveLater: Bool { true }
+    public var savesSorted: Bool { true }
     public var unsavedBytes: Int { rows.unsavedBytes }
 
     public func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws {
         try rows.commit(to: changelog, batch: batch)
+    }
+
+    public func save(to entries: any SortedEntries, _ batch: any ByteStoreBatch) throws {
+        try rows.save(to: entries, batch)
     }
 
     public func restore(

@@ -10,6 +10,8 @@ public protocol StateStore: AnyObject {
     var hasUncommittedRows: Bool { get }
     /// Whether `commit` may be called without a batch although the store is on disk; it then keeps the rows for the next batch.
     var canSaveLater: Bool { get }
+    /// Whether `save` may be called for those rows, in place of a commit with a batch.
+    var savesSorted: Bool { get }
     /// Roughly how many bytes the next batch for the disk will hold, of a store that can save later.
     var unsavedBytes: Int { get }
 
@@ -19,6 +21,11 @@ public protocol StateStore: AnyObject {
     ///   - changelog: Receives key, value (`nil`: removed), time and headers; not called for stores without a changelog.
     ///   - batch: Receives the rows for the disk; `nil` for stores that live in memory.
     func commit(to changelog: ChangelogSink, batch: (any ByteStoreBatch)?) throws
+
+    /// Hands the rows that commits without a batch have kept to the disk, in the order of their keys there.
+    ///
+    /// - Parameter batch: Receives what is no row and may be written later, or not at all in a crash.
+    func save(to entries: any SortedEntries, _ batch: any ByteStoreBatch) throws
 
     /// Takes a record of the changelog during a restore.
     func restore(
@@ -39,6 +46,8 @@ extension StateStore {
 
 extension StateStore {
     public var canSaveLater: Bool { false }
+    public var savesSorted: Bool { false }
+    public func save(to entries: any SortedEntries, _ batch: any ByteStoreBatch) throws {}
     public var unsavedBytes: Int { 0 }
 }
 
@@ -47,6 +56,10 @@ protocol VerbatimStore: AnyObject {
     /// What the keys begin with on disk; `nil` where the rows differ after all. Asking for it tells the store that rows will be there that it has not seen.
     var verbatimPrefix: [UInt8]? { get }
 }
+
+/// Receives key and value of a row as they lie on disk. The bytes are valid during the call.
+@usableFromInline
+typealias RowSink = (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Void
 
 /// Receives the key, value (`nil`: removed), time and headers of a row that goes to a changelog. The bytes are valid during the call.
 public typealias ChangelogSink = (UnsafeRawBufferPointer, UnsafeRawBufferPointer?, Timestamp, Headers) throws -> Void

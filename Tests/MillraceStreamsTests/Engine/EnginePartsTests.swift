@@ -22,6 +22,17 @@ import Testing
         #expect(run.said.contains("could not be deleted"))
     }
 
+    @Test func savesComeLessOftenWhereTheyTakeLong() {
+        let second: UInt64 = 1_000_000_000
+        var pace = SavePace(now: 100 * second)
+        #expect(!pace.isDue(at: 105 * second - 1) && pace.isDue(at: 105 * second))
+        for (took, pause) in [(second / 10, 5), (second, 20), (60 * second, 30)] as [(UInt64, UInt64)] {
+            pace.note(from: 200 * second, to: 200 * second + took)
+            let due = 200 * second + took + pause * second
+            #expect(!pace.isDue(at: due - 1) && pace.isDue(at: due))
+        }
+    }
+
     /// Input that comes faster than it is processed never lets the queue run empty; what was processed must not stay in memory until it does.
     @Test func aQueueThatNeverRunsEmptyLetsGoOfWhatItHasProcessed() throws {
         final class Owner {

@@ -27,13 +27,15 @@ import Testing
     private static func disturb<Store: StateStore>(
         _ store: Store, _ disk: MemoryByteStore, _ numbers: inout SeededNumbers, again: () throws -> Store
     ) throws -> Store {
+        let sorted = Bool.random(using: &numbers)
         switch Int.random(in: 0...20, using: &numbers) {
-        case 0, 1: try store.commitChanges(to: disk)
+        case 0: try store.commitChanges()
+        case 1: try store.commitChanges(to: disk, sorted: sorted)
         case 2:
-            try store.commitChanges(to: disk)
+            try store.commitChanges(to: disk, sorted: sorted)
             store.trim(to: 0)
         case 3:
-            try store.commitChanges(to: disk)
+            try store.commitChanges(to: disk, sorted: sorted)
             return try again()
         default: break
         }

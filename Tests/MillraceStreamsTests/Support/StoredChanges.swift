@@ -29,14 +29,17 @@ struct LoggedChange {
 extension StateStore {
     /// Commits, to a byte store where one is given.
     @discardableResult
-    func commitChanges(to disk: (any ByteStore)? = nil) throws -> [LoggedChange] {
+    func commitChanges(to disk: (any ByteStore)? = nil, sorted: Bool = false) throws -> [LoggedChange] {
         var changes: [LoggedChange] = []
         let batch = disk?.makeBatch()
+        let sorted = sorted && savesSorted
         try commit(
             to: { key, value, timestamp, headers in
                 changes.append(LoggedChange(key: Array(key), value: value.map { Array($0) }, timestamp: timestamp, headers: headers))
-            }, batch: batch)
-        if let disk, let batch { try disk.write(batch) }
+            }, batch: sorted ? nil : batch)
+        guard let disk, let batch else { return changes }
+        if sorted { try disk.load { try save(to: $0, batch) } }
+        try disk.write(batch)
         return changes
     }
 
