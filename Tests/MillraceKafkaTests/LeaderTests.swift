@@ -2,7 +2,6 @@ import CRdKafka
 import Foundation
 import MillraceCore
 import MillraceFormats
-import Synchronization
 import Testing
 
 @testable import MillraceKafka
@@ -105,19 +104,4 @@ import Testing
         try writer.finish()
         return OutputBatches(partition: partition, bytes: writer.output, recordCount: 1)
     }
-}
-
-/// What the session said at level `warning` and above.
-private final class Said: Sendable {
-    private let messages = Mutex<[String]>([])
-
-    var logger: MillraceLogger {
-        MillraceLogger(level: .warning) { [self] _, message, _ in
-            if !message.hasPrefix("librdkafka: ") { messages.withLock { $0.append(message) } }
-        }
-    }
-
-    var all: [String] { messages.withLock { $0 } }
-
-    func count(_ beginning: String) -> Int { all.count { $0.hasPrefix(beginning) } }
 }

@@ -2,7 +2,7 @@ import CRdKafka
 import MillraceCore
 import MillraceSystem
 
-/// The end of a client, on a thread of its own: librdkafka 2.0 may wait there for ever, for a partition that one of the client's own queues still refers to.
+/// The end of a client, on a thread of its own: librdkafka 2.0 may wait there for ever, as was seen where a partition was paused.
 final class ClientEnd: @unchecked Sendable {
     private let monitor = Monitor()
     private let changed: Condition
