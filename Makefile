@@ -26,7 +26,7 @@ test: setup
 	swift test $(SWIFT_FLAGS)
 
 test-kafka: setup
-	MILLRACE_KAFKA_TESTS=1 swift test $(SWIFT_FLAGS) --filter 'RealKafkaTests|BrokerDirectoryTests|RealGroupTests|KafkaTransportTests|SharedTasksTests|MockClusterTests'
+	MILLRACE_KAFKA_TESTS=1 swift test $(SWIFT_FLAGS) --filter 'RealKafkaTests|BrokerDirectoryTests|RealGroupTests|KafkaTransportTests|OpenTransactionTests|SharedTasksTests|MockClusterTests|LeaderTests'
 
 demo-restart: setup
 	@Scripts/demo-restart

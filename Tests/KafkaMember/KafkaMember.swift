@@ -31,15 +31,18 @@ struct KafkaMember {
     }
 
     private static func run(_ servers: String, application: String, state: String) async throws {
-        let logger = MillraceLogger(level: .info) { level, message, fields in
-            say("\(Date()) \(level) \(message) \(fields.map { "\($0.0)=\($0.1)" }.joined(separator: " "))")
+        let environment = ProcessInfo.processInfo.environment
+        // With librdkafka's own `debug` among the settings, what it says is of this level.
+        let logger = MillraceLogger(level: environment["LOG_LEVEL"] == "debug" ? .debug : .info) { level, message, fields in
+            say(
+                "\(Date().formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))) \(level) \(message) \(fields.map { "\($0.0)=\($0.1)" }.joined(separator: " "))"
+            )
         }
         let transport = try KafkaTransport(bootstrapServers: servers, options: KafkaOptions(settings: settings, logger: logger))
         var configuration = StreamsConfiguration(applicationID: application)
         configuration.logger = logger
         configuration.threads = 2
         configuration.onStateChange = { say("\(Date()) state \($0)") }
-        let environment = ProcessInfo.processInfo.environment
         if environment["AT_LEAST_ONCE"] != nil { configuration.guarantee = .atLeastOnce }
         let app = StreamsApp(try Numbers.topology(), on: .kafka(transport, state: state), configuration: configuration)
         if let seconds = environment["END_EVERYWHERE_AFTER"].flatMap({ Double($0) }) {

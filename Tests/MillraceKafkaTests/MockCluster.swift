@@ -26,6 +26,11 @@ final class MockCluster: @unchecked Sendable {
         rd_kafka_mock_push_request_errors_array(handle, request, errors.count, errors)
     }
 
+    /// Makes another broker lead a partition, as when its leader has gone.
+    func lead(_ partition: TopicPartition, by broker: Int32) {
+        rd_kafka_mock_partition_set_leader(handle, partition.topic, partition.partition, broker)
+    }
+
     var bootstrapServers: String { String(cString: rd_kafka_mock_cluster_bootstraps(handle)) }
 }
 
@@ -36,12 +41,15 @@ final class MockTransport: Transport {
     private let guarantee: ProcessingGuarantee
 
     /// - Parameter guarantee: That of all sessions. The mock forgets offsets that are committed in transactions.
-    init(_ cluster: MockCluster, _ guarantee: ProcessingGuarantee = .exactlyOnce, transactionTimeout: Duration = .seconds(5)) throws {
+    init(
+        _ cluster: MockCluster, _ guarantee: ProcessingGuarantee = .exactlyOnce, transactionTimeout: Duration = .seconds(5),
+        logger: MillraceLogger = .silent
+    ) throws {
         self.guarantee = guarantee
         self.cluster = cluster
         transport = try KafkaTransport(
             bootstrapServers: cluster.bootstrapServers,
-            options: KafkaOptions(transactionTimeout: transactionTimeout, requestTimeout: .seconds(5)))
+            options: KafkaOptions(transactionTimeout: transactionTimeout, requestTimeout: .seconds(5), logger: logger))
     }
 
     func describeTopic(_ name: String) throws -> TopicDescription? {

@@ -121,7 +121,7 @@ private struct StreamsService: Service {
         try await app.run()
         let metrics = app.metrics
         for task in metrics.tasks { print(task.id, task.processed, task.latency.average ?? .zero) }
-        print(metrics.lag, metrics.droppedRecords[.late] ?? 0)
+        print(metrics.lag ?? -1, metrics.droppedRecords[.late] ?? 0)
         #expect(metrics.state == .stopped)
         try log.close()
     }

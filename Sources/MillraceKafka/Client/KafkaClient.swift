@@ -43,9 +43,5 @@ final class KafkaClient: @unchecked Sendable {
         }
     }
 
-    deinit {
-        // Nothing is committed and no group left on the way out: what is not committed by now shall not be.
-        rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
-        withExtendedLifetime(reports) {}
-    }
+    deinit { ClientEnd.end(handle, reports) }
 }

@@ -7,6 +7,12 @@ protocol CommitOutlet: AnyObject {
     ///
     /// - Parameter place: The session's place in the group; `nil` while no group shares out the app's tasks.
     func commit(_ outputs: [OutputBatches], offsets: [TopicPartition: CommittedOffset], place: GroupPlace?) throws -> [Offset]
+    /// The session reads with another consumer from now on.
+    func use(_ consumer: KafkaClient)
+}
+
+extension CommitOutlet {
+    func use(_ consumer: KafkaClient) {}
 }
 
 /// What became of the messages of a commit, told by librdkafka to whoever polls the producer.

@@ -4,18 +4,22 @@ import MillraceCore
 
 /// A session on a Kafka cluster: a consumer and a producer of librdkafka. See `TransportSession`.
 final class KafkaSession: TransportSession {
-    private let transport: KafkaTransport
-    private let name: String
+    let transport: KafkaTransport
+    let name: String
     private let group: String
     /// What commits carry; `nil` while no group shares out the app's tasks.
     private var place: GroupPlace?
     /// The partitions that are read, and what was committed last for those of them that have an offset.
     private var assigned: Set<TopicPartition> = []
     private var committed: [TopicPartition: CommittedOffset] = [:]
-    private var consumer: KafkaClient?
+    private(set) var consumer: KafkaClient?
     private var outlet: (any CommitOutlet)?
     private let pipe: WakePipe
-    private var queues: [PartitionQueue] = []
+    private(set) var queues: [PartitionQueue] = []
+    /// Those of which nothing comes are looked after.
+    var watch = QuietWatch()
+    /// A broker has said what is not true, and librdkafka believes it.
+    private var needsConsumer = false
     /// Topics that the consumer knows the leaders of.
     private var known: Set<String> = []
     /// Where librdkafka puts what concerns no single partition.
@@ -32,20 +36,8 @@ final class KafkaSession: TransportSession {
         self.name = name
         self.group = group
         pipe = try WakePipe()
-        let consumer = try KafkaClient(
-            RD_KAFKA_CONSUMER,
-            settings: transport.settings([
-                ("group.id", group), ("isolation.level", "read_committed"), ("enable.auto.commit", "false"),
-                ("enable.auto.offset.store", "false"), ("auto.offset.reset", "error"), ("enable.partition.eof", "true"),
-                ("allow.auto.create.topics", "false"), ("check.crcs", "true"), ("fetch.error.backoff.ms", "100"),
-                // A broker is asked for one thing at a time: what is new, or has room again, waits for the answer about what has nothing.
-                ("fetch.wait.max.ms", "50"),
-                ("queued.min.messages", "\(KafkaSession.queueLength)"),
-                ("queued.max.messages.kbytes", "\(max(1024, transport.options.prefetchBytes / 1024))"),
-            ]), logger: transport.options.logger)
+        let consumer = try KafkaSession.makeConsumer(transport, group: group)
         self.consumer = consumer
-        // What concerns all partitions comes by the consumer's queue too, and by no other.
-        rd_kafka_poll_set_consumer(consumer.handle)
         general = rd_kafka_queue_get_consumer(consumer.handle)
         switch guarantee {
         case .exactlyOnce: outlet = try TransactionalOutlet(transport, name: name, group: group)
@@ -58,9 +50,24 @@ final class KafkaSession: TransportSession {
         messages.deallocate()
     }
 
+    private static func makeConsumer(_ transport: KafkaTransport, group: String) throws -> KafkaClient {
+        let consumer = try KafkaClient(
+            RD_KAFKA_CONSUMER,
+            settings: transport.settings([
+                ("group.id", group), ("isolation.level", "read_committed"), ("enable.auto.commit", "false"),
+                ("enable.auto.offset.store", "false"), ("auto.offset.reset", "error"), ("enable.partition.eof", "true"),
+                ("allow.auto.create.topics", "false"), ("check.crcs", "true"), ("fetch.error.backoff.ms", "100"),
+                // A broker is asked for one thing at a time: what is new, or has room again, waits for the answer about what has nothing.
+                ("fetch.wait.max.ms", "50"),
+                ("queued.min.messages", "\(KafkaSession.queueLength)"),
+                ("queued.max.messages.kbytes", "\(max(1024, transport.options.prefetchBytes / 1024))"),
+            ]), logger: transport.options.logger)
+        // What concerns all partitions comes by the consumer's queue too, and by no other.
+        rd_kafka_poll_set_consumer(consumer.handle)
+        return consumer
+    }
+
     func assign(_ positions: [TopicPartition: Offset]) throws {
-        let consumer = try openConsumer()
-        let list = PartitionList(capacity: positions.count)
         for (partition, offset) in positions.sorted(by: { $0.key < $1.key }) {
             let range = try transport.offsetRange(of: partition)
             guard offset >= range.lowerBound, offset <= range.upperBound else {
@@ -69,8 +76,16 @@ final class KafkaSession: TransportSession {
                     "Reading \(partition) cannot start at offset \(offset): it holds \(range.lowerBound) up to, not including, \(range.upperBound)."
                 )
             }
-            list.add(partition, offset: offset.value)
         }
+        watch.forget()
+        try read(positions)
+    }
+
+    /// As `assign`, from offsets that are there.
+    private func read(_ positions: [TopicPartition: Offset]) throws {
+        let consumer = try openConsumer()
+        let list = PartitionList(capacity: positions.count)
+        for (partition, offset) in positions { list.add(partition, offset: offset.value) }
         queues.removeAll()
         turn = 0
         assigned = Set(positions.keys)
@@ -88,16 +103,26 @@ final class KafkaSession: TransportSession {
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw transport.failure(code, "Assigning partitions to session \(name)") }
     }
 
+    /// Reads on, where reading is now, with a new consumer: for when librdkafka has given the old one up without a word.
+    func replaceConsumer() throws {
+        needsConsumer = false
+        let positions = Dictionary(uniqueKeysWithValues: queues.map { ($0.partition, Offset($0.position)) })
+        let paused = queues.filter(\.isPaused).map(\.partition)
+        closeConsumer()
+        known = []
+        let consumer = try KafkaSession.makeConsumer(transport, group: group)
+        self.consumer = consumer
+        general = rd_kafka_queue_get_consumer(consumer.handle)
+        outlet?.use(consumer)
+        try read(positions)
+        for partition in paused { pause(partition) }
+    }
+
     /// Lets the consumer know who leads the partitions of a topic. By itself it asks only half a second after it was told to read them.
     private func learn(_ topic: String, _ consumer: KafkaClient) throws {
-        let handle = rd_kafka_topic_new(consumer.handle, topic, nil)
-        defer { if let handle { rd_kafka_topic_destroy(handle) } }
         let deadline = transport.deadline
         while true {
-            var metadata: UnsafePointer<rd_kafka_metadata>?
-            // One broker is asked at a time, and it may be one that does not answer.
-            let code = rd_kafka_metadata(consumer.handle, 0, handle, &metadata, min(transport.timeoutMilliseconds, 5000))
-            if let metadata { rd_kafka_metadata_destroy(metadata) }
+            let code = consumer.learnLeaders(of: topic, timeoutMilliseconds: min(transport.timeoutMilliseconds, 5000))
             if code == RD_KAFKA_RESP_ERR_NO_ERROR { break }
             guard KafkaFailure.isPassing(code), transport.clock.monotonicNanoseconds() < deadline else {
                 throw transport.failure(code, "Describing topic \(topic)")
@@ -116,8 +141,8 @@ final class KafkaSession: TransportSession {
     }
 
     func poll(maxBytes: Int, timeout: Duration) throws -> [FetchedBatches] {
-        let consumer = try openConsumer()
-        var fetched = try readQueues(maxBytes: maxBytes, consumer)
+        try lookAfterQuietPartitions()
+        var fetched = try readQueues(maxBytes: maxBytes)
         guard fetched.isEmpty, timeout > .zero else { return fetched }
         let deadline = transport.clock.monotonicNanoseconds() &+ UInt64(min(max(0, timeout.milliseconds), 1 << 40)) &* 1_000_000
         while fetched.isEmpty {
@@ -125,12 +150,14 @@ final class KafkaSession: TransportSession {
             // Whole milliseconds, rounded up: or the last fraction of one would be waited for in a circle.
             let left = deadline > now ? (deadline - now + 999_999) / 1_000_000 : 0
             if left == 0 || pipe.wait(milliseconds: Int32(clamping: min(left, 1000))) { break }
-            fetched = try readQueues(maxBytes: maxBytes, consumer)
+            fetched = try readQueues(maxBytes: maxBytes)
         }
         return fetched
     }
 
-    private func readQueues(maxBytes: Int, _ consumer: KafkaClient) throws -> [FetchedBatches] {
+    private func readQueues(maxBytes: Int) throws -> [FetchedBatches] {
+        if needsConsumer { try replaceConsumer() }
+        let consumer = try openConsumer()
         try readGeneral()
         var fetched: [FetchedBatches] = []
         var budget = max(maxBytes, 1)
@@ -145,6 +172,11 @@ final class KafkaSession: TransportSession {
                 queue.postpone(error)
                 turn = index
                 return fetched
+            } catch let outside as OutOfRange {
+                try check(outside, queue)
+                // Not here, where something of the old one is still in use.
+                needsConsumer = true
+                return []
             }
             guard reading.hasMoved else { continue }
             if queue.hasRoomAgain(full: KafkaSession.queueLength) { nudge(queue.partition, consumer) }
@@ -161,6 +193,16 @@ final class KafkaSession: TransportSession {
         return fetched
     }
 
+    /// Asks the leader whether it is true that a partition does not have what comes next.
+    private func check(_ outside: OutOfRange, _ queue: PartitionQueue) throws {
+        let range = try transport.offsetRange(of: queue.partition)
+        guard range.lowerBound.value <= queue.position, queue.position <= range.upperBound.value else { throw outside.error }
+        transport.options.logger.log(
+            .warning,
+            "A broker was asked that does not lead a partition, and does not have all of it yet; reading goes on with a new client",
+            ("partition", "\(queue.partition)"), ("position", "\(queue.position)"), ("session", name))
+    }
+
     /// The end as the last answer to a fetch told it.
     private func knownEnd(of partition: TopicPartition, _ consumer: KafkaClient) -> Int64 {
         var (low, high): (Int64, Int64) = (0, 0)
@@ -171,8 +213,8 @@ final class KafkaSession: TransportSession {
     /// Makes librdkafka look whether there is room to fetch into, which it does once a second by itself when it has stopped (until its version 2.2): asking the broker that
     /// leads the partition for something wakes the thread that fetches from it.
     private func nudge(_ partition: TopicPartition, _ consumer: KafkaClient) {
-        var (low, high): (Int64, Int64) = (0, 0)
-        _ = rd_kafka_query_watermark_offsets(consumer.handle, partition.topic, partition.partition, &low, &high, 1000)
+        // Nobody waits for the answer.
+        _ = consumer.offsets(.last, of: [partition], timeoutMilliseconds: 1)
     }
 
     /// Connections that break are librdkafka's own to mend, and it logs them; what it cannot mend ends the session.
@@ -229,6 +271,13 @@ final class KafkaSession: TransportSession {
     }
 
     func close() {
+        watch.end()
+        closeConsumer()
+        outlet = nil
+        place = nil
+    }
+
+    private func closeConsumer() {
         // librdkafka 2.0 waits forever for a client that is still to read a topic which was deleted.
         if let consumer, !assigned.isEmpty { rd_kafka_assign(consumer.handle, nil) }
         assigned = []
@@ -236,9 +285,7 @@ final class KafkaSession: TransportSession {
         queues.removeAll()
         if let general { rd_kafka_queue_destroy(general) }
         general = nil
-        outlet = nil
         consumer = nil
-        place = nil
     }
 
     private func openConsumer() throws -> KafkaClient {

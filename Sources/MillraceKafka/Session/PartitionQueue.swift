@@ -43,7 +43,7 @@ final class PartitionQueue {
 
     /// Takes what is there, up to about `maxBytes`, without waiting.
     ///
-    /// - Throws: `MillraceError` when librdkafka says that the partition cannot be read on; what came before was delivered.
+    /// - Throws: `MillraceError` when librdkafka says that the partition cannot be read on, and `OutOfRange`; what came before was delivered.
     func read(
         maxBytes: Int, messages: UnsafeMutableBufferPointer<UnsafeMutablePointer<rd_kafka_message_t>?>, into block: FetchedBlock
     ) throws -> Reading {
@@ -84,6 +84,9 @@ final class PartitionQueue {
         return Reading(bytes: bytes, hasMoved: position != start)
     }
 
+    /// Whether all that came was taken, and more would be.
+    var isWaiting: Bool { !isPaused && failure == nil && rd_kafka_queue_length(queue) == 0 }
+
     /// Throws away what is there.
     func drain(_ messages: UnsafeMutableBufferPointer<UnsafeMutablePointer<rd_kafka_message_t>?>) {
         while case let found = rd_kafka_consume_batch_queue(queue, 0, messages.baseAddress, messages.count), found > 0 {
@@ -113,17 +116,24 @@ final class PartitionQueue {
             && (KafkaFailure.isConnection(code) || KafkaFailure.isPassing(code))
     }
 
-    private func error(_ code: rd_kafka_resp_err_t) -> MillraceError {
+    private func error(_ code: rd_kafka_resp_err_t) -> any Error {
         switch code {
         case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-            MillraceError(
-                .transport,
-                "Reading \(partition) cannot go on at offset \(position): its record is not there any more. Assign the partition from where it starts now, and give the topic a longer retention if the records were still needed."
-            )
+            OutOfRange(
+                error: MillraceError(
+                    .transport,
+                    "Reading \(partition) cannot go on at offset \(position): its record is not there any more. Assign the partition from where it starts now, and give the topic a longer retention if the records were still needed."
+                ))
         case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
             MillraceError(
                 .transport, "The topic \(partition.topic) was deleted, or lost partition \(partition.partition), while it was being read.")
         default: KafkaFailure.error(code, "Reading \(partition)")
         }
     }
+}
+
+/// A broker says that it does not have what comes next. It may be one that does not lead the partition, and has not all of it yet.
+struct OutOfRange: Error {
+    /// What to say if it is true.
+    var error: MillraceError
 }

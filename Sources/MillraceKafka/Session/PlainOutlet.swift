@@ -4,12 +4,16 @@ import MillraceCore
 /// Commits without transactions: first the records, then the offsets. What lies between is repeated after a crash, and never lost.
 final class PlainOutlet: CommitOutlet {
     private let transport: KafkaTransport
-    private let consumer: KafkaClient
+    private var consumer: KafkaClient
     /// Made with the first records: a session that only reads has none.
     private var sender: RecordSender?
 
     init(_ transport: KafkaTransport, consumer: KafkaClient) {
         self.transport = transport
+        self.consumer = consumer
+    }
+
+    func use(_ consumer: KafkaClient) {
         self.consumer = consumer
     }
 

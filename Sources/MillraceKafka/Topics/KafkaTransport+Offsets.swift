@@ -13,20 +13,32 @@ extension KafkaTransport {
     public func offsetRange(of partition: TopicPartition) throws -> Range<Offset> {
         let now = clock.monotonicNanoseconds()
         if let recent = recentRanges.withLock({ $0[partition] }), now &- recent.time < KafkaTransport.rangeLifetime { return recent.range }
-        let what = "Asking for the offsets of \(partition)"
-        var (low, high): (Int64, Int64) = (0, 0)
-        let deadline = deadline
-        while true {
-            let code = rd_kafka_query_watermark_offsets(
-                admin.handle, partition.topic, partition.partition, &low, &high, min(timeoutMilliseconds, 5000))
-            if code == RD_KAFKA_RESP_ERR_NO_ERROR { break }
-            guard KafkaFailure.isPassing(code), clock.monotonicNanoseconds() < deadline else { throw failure(code, what) }
-            Pause.wait(milliseconds: 50)
-        }
-        guard low >= 0, high >= low else { throw failure(RD_KAFKA_RESP_ERR__BAD_MSG, what) }
-        let range = Offset(low)..<Offset(high)
+        let range = try askForRange(of: partition)
         recentRanges.withLock { $0[partition] = RecentRange(range: range, time: now) }
         return range
+    }
+
+    private func askForRange(of partition: TopicPartition) throws -> Range<Offset> {
+        let what = "Asking for the offsets of \(partition)"
+        // Short, as whom librdkafka takes for the leader may be one no more; and while that one is down, its thread rests in the pauses only.
+        let timeout = min(timeoutMilliseconds, 1000)
+        var pause: UInt32 = 50
+        let deadline = deadline
+        while true {
+            var (code, found) = admin.offsets(.first, of: [partition], timeoutMilliseconds: timeout)
+            if code == RD_KAFKA_RESP_ERR_NO_ERROR, let low = found[partition] {
+                (code, found) = admin.offsets(.last, of: [partition], timeoutMilliseconds: timeout)
+                if code == RD_KAFKA_RESP_ERR_NO_ERROR, let high = found[partition] {
+                    guard low >= 0, high >= low else { throw failure(RD_KAFKA_RESP_ERR__BAD_MSG, what) }
+                    return Offset(low)..<Offset(high)
+                }
+            }
+            guard KafkaFailure.isPassing(code), clock.monotonicNanoseconds() < deadline else { throw failure(code, what) }
+            Pause.wait(milliseconds: pause)
+            pause = min(pause * 2, 1000)
+            // librdkafka remembers who led a partition for a quarter of an hour, and asks it again and again (until its version 2.3).
+            admin.learnLeaders(of: partition.topic, timeoutMilliseconds: min(timeoutMilliseconds, 2000))
+        }
     }
 
     /// To be called when this process has changed what topics hold.

@@ -110,18 +110,26 @@ extension KafkaTransport {
         let what = "Asking for the settings of topic \(topic)"
         guard let resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic) else { return [:] }
         defer { rd_kafka_ConfigResource_destroy(resource) }
-        let answer: AdminAnswer
-        do {
-            answer = try admin.request(
-                what, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout: options.requestTimeout,
-                send: { [admin] options, queue in
-                    var resources: [OpaquePointer?] = [resource]
-                    rd_kafka_DescribeConfigs(admin.handle, &resources, 1, options, queue)
-                })
-        } catch let error as MillraceError where !error.isRetriable {
-            options.logger.log(.debug, "The cluster does not tell the settings of a topic", ("topic", topic), ("error", "\(error)"))
-            return [:]
+        let deadline = deadline
+        var answer: AdminAnswer?
+        while answer == nil {
+            do {
+                answer = try admin.request(
+                    what, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout: options.requestTimeout,
+                    send: { [admin] options, queue in
+                        var resources: [OpaquePointer?] = [resource]
+                        rd_kafka_DescribeConfigs(admin.handle, &resources, 1, options, queue)
+                    })
+            } catch let error as MillraceError where error.isRetriable {
+                // The broker that was asked may have gone meanwhile.
+                guard clock.monotonicNanoseconds() < deadline else { throw error }
+                Pause.wait(milliseconds: 50)
+            } catch let error as MillraceError {
+                options.logger.log(.debug, "The cluster does not tell the settings of a topic", ("topic", topic), ("error", "\(error)"))
+                return [:]
+            }
         }
+        guard let answer else { return [:] }
         var count = 0
         guard let results = rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(answer.event), &count),
             count == 1

@@ -85,8 +85,9 @@ extension AppMetrics {
         }
         return [
             MetricFamily(
-                "millrace.consumer.lag", .gauge, "Offsets between what is committed and the end of the partition.",
-                inputs.map { MetricSample(labels($0.partition), $0.lag) }),
+                "millrace.consumer.lag", .gauge,
+                "Offsets between what is committed and the end of the partition; missing while that is not known.",
+                inputs.compactMap { input in input.lag.map { MetricSample(labels(input.partition), $0) } }),
             MetricFamily(
                 "millrace.consumer.offset", .gauge, "The committed offset.",
                 inputs.map { MetricSample(labels($0.partition), $0.committed.value) }),

@@ -36,8 +36,8 @@ public struct AppMetrics: Sendable {
         tasks.reduce(into: [:]) { $0.merge($1.dropped, uniquingKeysWith: +) }
     }
 
-    /// Records that wait in the topics that the app reads.
-    public var lag: Int64 { inputs.reduce(0) { $0 + $1.lag } }
+    /// Records that wait in the topics that the app reads; `nil` while the end of one of them is not known.
+    public var lag: Int64? { inputs.reduce(0) { sum, input in sum.flatMap { sum in input.lag.map { sum + $0 } } } }
 
     /// Records that are still to be taken from changelogs.
     public var recordsToRestore: Int64 { restores.reduce(0) { $0 + max(0, $1.total - $1.restored) } }
@@ -65,10 +65,10 @@ public struct PartitionMetrics: Sendable {
     public var partition: TopicPartition
     /// The offset that the app goes on from after a crash.
     public var committed: Offset
-    /// The offset after the last record in the partition.
-    public var end: Offset
+    /// The offset after the last record in the partition; `nil` while nobody can tell it, as when the partition has no leader.
+    public var end: Offset?
     /// Offsets from one to the other: records, where the topic has no holes. Kafka: `records-lag`.
-    public var lag: Int64 { max(0, end.value - committed.value) }
+    public var lag: Int64? { end.map { max(0, $0.value - committed.value) } }
 }
 
 /// A store of a task.

@@ -18,7 +18,7 @@ struct AppReport {
         logger.log(
             .info, "The app is \(to.state.rawValue)",
             ("records/s", "\(Int(Double(to.processedRecords - (from?.processedRecords ?? 0)) / seconds))"),
-            ("lag", "\(to.lag)"), ("latency ms", number(latency)), ("commit ms", number(commitTime)),
+            ("lag", to.lag.map { "\($0)" } ?? "unknown"), ("latency ms", number(latency)), ("commit ms", number(commitTime)),
             ("restoring", "\(to.recordsToRestore)"), ("dropped", "\(dropped)"), ("memory MB", memory))
     }
 

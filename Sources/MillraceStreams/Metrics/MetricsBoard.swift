@@ -100,7 +100,7 @@ final class MetricsBoard: Sendable {
     /// - Parameters:
     ///   - threads: How many workers there should be.
     ///   - committed: How far the partitions that the app reads are committed.
-    ///   - end: Asked for the end of each partition; `nil` where it cannot be told, which leaves the one seen last.
+    ///   - end: Asked for the end of each partition; `nil` where it cannot be told, which leaves the one seen last, if that is further on.
     func snapshot(
         of applicationID: String, in appState: AppState, threads: Int, budget: Int, committed: [TopicPartition: Offset], now: UInt64,
         end: (TopicPartition) -> Offset?
@@ -121,7 +121,9 @@ final class MetricsBoard: Sendable {
             return task
         }
         let inputs = committed.sorted { $0.key < $1.key }.map { partition, offset in
-            PartitionMetrics(partition: partition, committed: offset, end: end(partition) ?? seen.ends[partition] ?? offset)
+            // What was fetched last says that there is more, if anything: where nothing is fetched any more, it is not the end.
+            PartitionMetrics(
+                partition: partition, committed: offset, end: end(partition) ?? seen.ends[partition].flatMap { $0 > offset ? $0 : nil })
         }
         return AppMetrics(
             applicationID: applicationID, state: appState, restarts: max(0, seen.runs - 1), threads: threads,

@@ -72,7 +72,7 @@ import Testing
     }
 
     /// Rows and changes together give the table, whenever one starts to follow it.
-    @Test(.timeLimit(.minutes(2))) func startsWithRowsWhileTheyChange() async throws {
+    @Test(.timeLimit(.minutes(10))) func startsWithRowsWhileTheyChange() async throws {
         let disk = try AppOnDisk(topics: ["in": 3])
         let count = 3000
         try disk.write((0..<count).map { ("k\($0)", "0", 0) }, to: "in")
