@@ -56,7 +56,7 @@ import Testing
         for call in first...whole.calls {
             var (disk, log) = try start()
             disk.crash(atCall: call)
-            try? log.write(half, to: t, batchSize: 1)
+            _ = try? log.write(half, to: t, batchSize: 1)
             log.abandon()
             disk.restartProcess()
             log = try open(disk, .onCommit)
@@ -83,7 +83,7 @@ import Testing
             try log.write([PlainRecord(value: "before")], to: t)
             disk.setSpace(space)
             disk.refuseToRemove(true)
-            try? log.write((0..<3).map { PlainRecord(value: "half \($0)") }, to: t, batchSize: 1)
+            _ = try? log.write((0..<3).map { PlainRecord(value: "half \($0)") }, to: t, batchSize: 1)
             disk.setSpace(.max)
             disk.refuseToRemove(false)
             let there = try log.readAll(t).map(\.record.value)
