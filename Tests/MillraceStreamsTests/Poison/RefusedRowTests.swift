@@ -150,7 +150,7 @@ import Testing
     @Test(arguments: [false, true]) func operatorsBesideIt(isFirst: Bool) async throws {
         let (run, app) = try await run(Self.inputs, .skip) {
             let table: KTable<String, String> = $0.table("in", key: .string, value: .string)
-            let count = { _ = table.groupBy { _, value in (Self.group(value), value) }.count().mapValues { "\($0)" }.toStream().to("more") }
+            let count = { table.groupBy { _, value in (Self.group(value), value) }.count().mapValues { "\($0)" }.toStream().to("more") }
             if !isFirst { count() }
             Self.selecting(table).send()
             if isFirst { count() }
